@@ -1,0 +1,96 @@
+"""What the language asks of the things that plug into it. `models` and `inference` implement these; `ppl` imports
+neither.
+
+Members of a group share one call: the driver collects the pending effects of all particles, sorts them by
+`family`, and asks the class of the members once (DESIGN section 2).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Iterable, Sequence
+from typing import Any, Protocol, TypeVar, runtime_checkable
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .keys import Keys
+
+T_co = TypeVar("T_co", covariant=True)
+Floats = NDArray[np.float64]
+
+
+@runtime_checkable
+class Distribution(Protocol[T_co]):
+    """A lazy record of a distribution over values of type T; nothing is computed until the driver asks its group.
+
+    `draw` and `log_prob` are static or class methods: they see all members of one family at once. Densities are in
+    nats. A value outside the support scores -inf; it never raises.
+    """
+
+    @property
+    def family(self) -> Hashable:
+        """Members of one class with equal families are evaluated by one call."""
+        ...
+
+    @staticmethod
+    def draw(members: Sequence[Any], keys: Keys) -> tuple[Sequence[Any], Floats]:
+        """One value for each member, and log q(value), shape [n]."""
+        ...
+
+    @staticmethod
+    def log_prob(members: Sequence[Any], values: Sequence[Any]) -> Floats:
+        """log p(value) of each member, shape [n]."""
+        ...
+
+    def support(self) -> Iterable[Any] | None:
+        """The support if it is finite (this enables enumeration), else None."""
+        ...
+
+
+class Sequential(Protocol[T_co]):
+    """A distribution drawn atom by atom (a text, token by token): each atom is a site in the scope of the value.
+
+    Observed or assessed it is scored whole, by `log_prob`; drawn, the driver runs the machine that `begin` returns.
+    """
+
+    @property
+    def family(self) -> Hashable: ...
+
+    @staticmethod
+    def log_prob(members: Sequence[Any], values: Sequence[Any]) -> Floats: ...
+
+    def begin(self, proposal: Any | None) -> Machine[T_co]:
+        """Start a draw from `proposal` (from the distribution itself when None), scored by this distribution."""
+        ...
+
+
+class Machine(Protocol[T_co]):
+    """A resumable computation whose whole past is a small copyable state, so that it forks without replay."""
+
+    def next(self) -> Any:
+        """The pending effect, or None when the value is complete."""
+        ...
+
+    def send(self, value: Any, log_p: float, log_q: float) -> None:
+        """Answer the pending effect."""
+        ...
+
+    def value(self) -> T_co:
+        """The value, once `next` has returned None."""
+        ...
+
+    def fork(self) -> Machine[T_co]:
+        """An independent copy in the same state."""
+        ...
+
+    def sites(self) -> list[Any]:
+        """The answered effects as `Site`s, oldest first (made on demand)."""
+        ...
+
+
+class Billed(Protocol):
+    """A distribution whose evaluation costs language-model tokens."""
+
+    def tokens(self, value: Any | None) -> int:
+        """Tokens that drawing (value None) or scoring `value` costs."""
+        ...
