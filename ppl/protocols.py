@@ -87,10 +87,14 @@ class Machine(Protocol[T_co]):
         """The answered effects as `Site`s, oldest first (made on demand)."""
         ...
 
+    def __len__(self) -> int:
+        """How many atoms are answered."""
+        ...
+
 
 class Billed(Protocol):
     """A distribution whose evaluation costs language-model tokens."""
 
-    def tokens(self, value: Any | None) -> int:
-        """Tokens that drawing (value None) or scoring `value` costs."""
+    def tokens(self, value: Any | None, given: Any | None = None) -> int:
+        """Tokens that drawing (value None) or scoring `value` costs, when `given` was just evaluated by the model."""
         ...

@@ -1,0 +1,74 @@
+"""Exact enumeration."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from steersman.ppl.enumerate import branch
+from steersman.ppl.errors import AllParticlesDead
+from steersman.ppl.particle import Particle
+
+from .killed import killed_by
+from .posterior import Cost, Posterior
+from .run import Run
+from .weights import log_sum_exp
+
+
+@dataclass
+class EnumerateState:
+    stack: list[Particle]
+    finished: list[Particle] = field(default_factory=list)
+    dead: list[Particle] = field(default_factory=list)
+
+
+class Enumerate:
+    """Every execution of positive density, by forking once for every value of every choice.
+
+    log Z = log sum_traces p(trace), exactly; every choice needs a finite support (texts are enumerated token by
+    token). max_traces: stop after that many; the result is then a lower bound of Z over the traces it holds, and
+    `posterior.stopped` says so. width: executions advanced at once, depth first, so memory stays bounded.
+
+    The universal oracle of the tests. Raises NotEnumerable naming the site without a finite support. Cost: one
+    language-model token for every node of the tree of prefixes.
+    """
+
+    def __init__(self, max_traces: int = 100_000, *, width: int = 256) -> None:
+        if max_traces < 1 or width < 1:
+            raise ValueError(f"Enumerate(max_traces={max_traces}, width={width}): both must be at least 1")
+        self.max_traces, self.width = max_traces, width
+
+    @property
+    def name(self) -> str:
+        return "Enumerate()"
+
+    def init(self, run: Run) -> EnumerateState:
+        return EnumerateState(run.spawn([0]))
+
+    async def step(self, run: Run, state: EnumerateState) -> tuple[EnumerateState, dict[str, Any]]:
+        front = state.stack[-self.width :]
+        await run.advance(front, pause=lambda particle: True)
+        del state.stack[-len(front) :]
+        state.finished += [p for p in front if p.trace is not None]
+        state.dead += [p for p in front if p.dead]
+        state.stack += branch([p for p in front if not p.done])
+        if len(state.finished) >= self.max_traces and state.stack:
+            run.stopped = f"max_traces={self.max_traces} reached: log Z is a lower bound"
+            state.finished, state.stack = state.finished[: self.max_traces], []
+        return state, {"done": len(state.finished), "note": f"{len(state.finished)} traces,"}
+
+    def done(self, state: EnumerateState) -> bool:
+        return not state.stack
+
+    def result(self, run: Run, state: EnumerateState) -> Posterior:
+        log_w = np.array([p.log_weight for p in state.finished])
+        posterior = Posterior.of_particles(
+            state.finished, log_w, log_evidence_error=math.nan if run.stopped else 0.0, cost=Cost.of(run.meter),
+            method=self.name, seed=run.seed, stopped=run.stopped,
+        )
+        if log_sum_exp(log_w) == -math.inf and not run.stopped:
+            raise AllParticlesDead(killed_by(state.dead), posterior)
+        return posterior

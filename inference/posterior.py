@@ -1,0 +1,210 @@
+"""`Posterior`: weighted traces, what they cost, and how sure they are."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Hashable, Iterable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from steersman.ppl.keys import Key, Keys
+from steersman.ppl.meter import Meter
+from steersman.ppl.particle import Particle
+from steersman.ppl.protocols import Floats
+from steersman.ppl.trace import Trace
+
+from .genealogy import Genealogy
+from .weights import ess, log_sum_exp, normalise
+
+
+@dataclass(frozen=True)
+class Cost:
+    """What a run spent. tokens: drawn or scored by a language model; calls: batched language-model calls; rewards:
+    reward evaluations; seconds: wall-clock time."""
+
+    tokens: int
+    calls: int
+    rewards: int
+    seconds: float
+
+    @classmethod
+    def of(cls, meter: Meter) -> Cost:
+        return cls(meter.tokens, meter.calls, meter.rewards, meter.seconds)
+
+
+@dataclass(frozen=True, eq=False)
+class Posterior:
+    """Weighted traces that represent the target of a program.
+
+    traces: one for each particle, None for one that died. log_weights [n] (nats): log-sum-exp of them is
+    log_evidence. log_evidence: the estimate of log Z; log_evidence_error: its standard error from this run (0 when
+    exact, nan or inf when the run cannot tell). finished [n]: which particles ran to their end; where a run was
+    stopped early (`stopped` says why) the others hold the trace so far and weigh nothing in `weights`.
+    """
+
+    traces: Sequence[Trace | None]
+    log_weights: Floats
+    log_evidence: float
+    log_evidence_error: float
+    cost: Cost
+    method: str
+    seed: int | None = None
+    genealogy: Genealogy | None = None
+    stopped: str | None = None
+    finished: np.ndarray[Any, np.dtype[np.bool_]] | None = None
+
+    @classmethod
+    def of_particles(
+        cls, particles: Sequence[Particle], log_weights: Floats, *, log_evidence_error: float, cost: Cost,
+        method: str, seed: int | None = None, genealogy: Genealogy | None = None, stopped: str | None = None,
+        log_evidence: float | None = None,
+    ) -> Posterior:
+        finished = np.array([p.done for p in particles], np.bool_)
+        traces = [p.trace if p.done else p.partial_trace() for p in particles]
+        return cls(
+            traces, log_weights, log_sum_exp(log_weights) if log_evidence is None else log_evidence,
+            log_evidence_error, cost, method, seed, genealogy, stopped, None if finished.all() else finished,
+        )
+
+    def __len__(self) -> int:
+        return len(self.traces)
+
+    @property
+    def values(self) -> list[Any]:
+        """The return value of each particle; None for one that died or was stopped."""
+        return [None if t is None else t.value for t in self.traces]
+
+    @cached_property
+    def weights(self) -> Floats:
+        """Normalised weights [n] of the finished particles; all zero if there is none."""
+        lw = self.log_weights if self.finished is None else np.where(self.finished, self.log_weights, -np.inf)
+        return normalise(lw)
+
+    @cached_property
+    def ess(self) -> float:
+        """Effective sample size 1 / sum W^2."""
+        return ess(self.weights)
+
+    def expectation(self, f: Callable[[Any], Any]) -> Any:
+        """sum_i W_i f(value_i), for a function of the return value that gives numbers or arrays."""
+        terms = [w * np.asarray(f(v), np.float64) for w, v in self._weighted()]
+        total = np.sum(terms, axis=0)
+        return float(total) if np.ndim(total) == 0 else total
+
+    def probabilities(self, f: Callable[[Any], Hashable] | None = None) -> dict[Any, float]:
+        """(f of) return value -> probability, the most probable first. Equal values are added up."""
+        table: dict[Any, float] = {}
+        for w, v in self._weighted():
+            value = _hashable(v if f is None else f(v))
+            table[value] = table.get(value, 0.0) + w
+        return dict(sorted(table.items(), key=lambda kv: -kv[1]))
+
+    def sample(self, k: int | None = None, *, seed: int | Key = 0) -> Any:
+        """k values drawn by weight, with replacement (one value, not a list, for k None)."""
+        self._weighted()
+        key = seed if isinstance(seed, Key) else Key(seed)
+        ends = np.cumsum(self.weights)
+        picks = np.searchsorted(ends, key.uniforms(1 if k is None else k) * ends[-1], side="right")
+        values = [self.values[i] for i in picks]
+        return values[0] if k is None else values
+
+    def mode(self) -> Any:
+        """The return value of the largest total weight."""
+        table = self.probabilities()
+        best = next(iter(table))
+        return next(v for _, v in self._weighted() if _hashable(v) == best)
+
+    def best(self) -> Trace:
+        """The finished trace of the largest log joint density."""
+        finished = [t for t, w in zip(self.traces, self.weights, strict=True) if t is not None and w > 0]
+        return max(finished, key=lambda t: t.log_joint)
+
+    def summary(self, limit: int = 10) -> str:
+        """A table of the most probable values, with log Z, ESS and cost, as text."""
+        from .summary import summarise
+
+        return summarise(self, limit)
+
+    def to_arviz(self, f: Callable[[Any], dict[str, Any]] | None = None) -> Any:
+        """An ArviZ data set of equally weighted draws (see `inference.export`)."""
+        from .export import to_arviz
+
+        return to_arviz(self, f)
+
+    def plot(self, f: Callable[[Any], float] | None = None) -> Any:
+        """Plot the weights, and the genealogy where there is one, with matplotlib; returns the figure."""
+        from .export import plot
+
+        return plot(self, f)
+
+    def save(self, path: str | Path) -> None:
+        """Write everything as one JSON file. Raises TypeError for values that JSON cannot hold."""
+        from .storage import save
+
+        save(self, path)
+
+    @staticmethod
+    def load(path: str | Path) -> Posterior:
+        """Read what `save` wrote."""
+        from .storage import load
+
+        return load(path)
+
+    # A posterior is itself a distribution over return values: `await sample(posterior)`.
+    @property
+    def family(self) -> Hashable:
+        return id(self)
+
+    @cached_property
+    def _table(self) -> dict[Any, float]:
+        return self.probabilities()
+
+    def support(self) -> Iterable[Any]:
+        return tuple(self._table)
+
+    @staticmethod
+    def draw(members: Sequence[Posterior], keys: Keys) -> tuple[list[Any], Floats]:
+        table = members[0]._table
+        values, p = list(table), np.fromiter(table.values(), np.float64)
+        ends = np.cumsum(p)
+        picks = np.searchsorted(ends, keys.uniform() * ends[-1], side="right")
+        return [values[i] for i in picks], np.log(p[picks] / ends[-1])
+
+    @staticmethod
+    def log_prob(members: Sequence[Posterior], values: Sequence[Any]) -> Floats:
+        table = members[0]._table
+        total = math.fsum(table.values())
+        p = np.array([table.get(_hashable(v), 0.0) / total for v in values])
+        with np.errstate(divide="ignore"):
+            return np.log(p)
+
+    def _weighted(self) -> list[tuple[float, Any]]:
+        pairs = [(w, t.value) for w, t in zip(self.weights.tolist(), self.traces, strict=True) if w > 0 and t is not None]
+        if not pairs:
+            why = f" (it was stopped: {self.stopped})" if self.stopped else ""
+            raise ValueError(f"this posterior has no finished particle of positive weight{why}: give it a larger budget")
+        return pairs
+
+    def __repr__(self) -> str:
+        note = f", stopped: {self.stopped}" if self.stopped else ""
+        return (f"<Posterior of {self.method}: {len(self)} particles, log Z = {self.log_evidence:.4g} ± "
+                f"{self.log_evidence_error:.2g}, ESS {self.ess:.1f}{note}>")
+
+
+def _hashable(value: Any) -> Hashable:
+    """Values that are equal in content count as one: lists, dicts and arrays by their content."""
+    if isinstance(value, str):
+        return str(value)
+    if isinstance(value, (list, tuple)):
+        return tuple(_hashable(v) for v in value)
+    if isinstance(value, dict):
+        return tuple(sorted(((k, _hashable(v)) for k, v in value.items()), key=repr))
+    if isinstance(value, (set, frozenset)):
+        return frozenset(_hashable(v) for v in value)
+    if hasattr(value, "tolist"):
+        return _hashable(value.tolist())
+    return value  # type: ignore[no-any-return]

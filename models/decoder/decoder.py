@@ -1,0 +1,262 @@
+"""`Decoder`: next-token draws and scores for token prefixes, batched; the host-level face of the JAX runtime.
+
+Contexts are plain tuples of token ids. Nothing has to be opened, advanced or closed: the decoder finds out which keys and
+values it already has. Log-probabilities are in nats. V is the size of the vocabulary, n the number of rows asked about.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import jax
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from ..errors import EmptyMask, ModelError
+from . import programs
+from .architectures import architecture_of
+from .bank import Bank, Ints
+from .config import DecoderConfig, read_raw, special_ids
+from .draw import split_uniforms
+from .engine import Engine, Rows, pad
+from .score import score_sequences
+from .slots import Prefix
+from .stats import Stats
+from .weights import DTYPES, Params, read_tensors
+
+Floats = NDArray[np.float64]
+Masks = NDArray[np.bool_]
+CACHE_SIZE = 64 << 20
+
+
+class Decoder:
+    """A causal language model with its caches.
+
+    `max_rows` bounds the rows of one forward pass (longer batches are cut), `cache_size` the bytes of remembered
+    log-probabilities (one half for single tokens, one for vectors), `max_banks` the prompts with a cache of their own.
+    """
+
+    def __init__(
+        self,
+        config: DecoderConfig,
+        params: Params,
+        *,
+        bos_id: int | None = None,
+        eos_ids: tuple[int, ...] = (),
+        dtype: str = "float32",
+        max_rows: int = 256,
+        cache_size: int = CACHE_SIZE,
+        max_banks: int = 8,
+    ) -> None:
+        self.config = config
+        self.bos_id, self.eos_ids = bos_id, eos_ids
+        self.vocab_size, self.max_length = config.vocab_size, config.max_length
+        self._engine = Engine(config, params, dtype, max_rows, cache_size, max_banks)
+
+    @classmethod
+    def from_folder(
+        cls,
+        path: str | Path,
+        *,
+        dtype: str = "float32",
+        max_rows: int = 256,
+        cache_size: int = CACHE_SIZE,
+        max_banks: int = 8,
+    ) -> Decoder:
+        """Read a Hugging Face model folder: config.json and *.safetensors, one file or shards with an index."""
+        if dtype not in DTYPES:
+            raise ModelError(f"dtype {dtype!r} is not supported; supported: {', '.join(DTYPES)}")
+        folder = Path(path)
+        raw = read_raw(folder)
+        architecture = architecture_of(raw)
+        config = architecture.config(raw)
+        params = architecture.params(read_tensors(folder), config, dtype)
+        bos, eos = special_ids(folder, raw)
+        sizes = {"max_rows": max_rows, "cache_size": cache_size, "max_banks": max_banks}
+        return cls(config, params, bos_id=bos, eos_ids=eos, dtype=dtype, **sizes)
+
+    @property
+    def stats(self) -> Stats:
+        """Counters since the last `stats.reset()`, and the present size of the caches."""
+        self._engine.banks.measure()
+        return self._engine.stats
+
+    def clear(self) -> None:
+        """Drop every cache: keys and values, logits, remembered log-probabilities."""
+        self._engine.clear()
+
+    def draw(
+        self,
+        prefixes: Sequence[Prefix],
+        uniforms: ArrayLike,
+        temperatures: ArrayLike | None = None,
+        masks: ArrayLike | None = None,
+    ) -> tuple[Ints, Floats, Floats]:
+        """One next token for each prefix, by inverse CDF from its uniform in (0, 1): (tokens, log q, log p), [n] each.
+
+        q is softmax(logits / temperature) restricted to the mask [n, V] and renormalised; p is the plain model.
+        Temperature 0 is the limit: all mass on the largest allowed logit.
+        """
+        n = len(prefixes)
+        given = np.asarray(uniforms, np.float64)
+        if given.shape != (n,) or not ((given > 0) & (given < 1)).all():
+            raise ModelError(f"{n} prefixes need {n} uniforms strictly between 0 and 1")
+        u = split_uniforms(given)
+        t, m = _temperatures(temperatures, n), self._masks(masks, n, empty_ok=False)
+        found = np.empty((4, n), np.float32)
+
+        def call(bank: Bank, slots: Ints, rows: Rows) -> jax.Array:
+            uniforms = pad(u, rows, len(slots), 0.5)
+            assert uniforms is not None
+            return programs.draw_rows(bank.state.logits, bank.state.log_z, slots, uniforms, *_steer(t, m, rows, slots))
+
+        for rows, out in self._engine.ask(_kind("draw", t, m), prefixes, call):
+            found[:, rows] = out
+        self._engine.check_finite(prefixes, found[3])
+        tokens, log_p = found[0].astype(np.int32), found[2].astype(np.float64)
+        self._engine.stats.draws += n
+        self._remember(prefixes, tokens, log_p)
+        return tokens, found[1].astype(np.float64), log_p
+
+    def score(
+        self,
+        prefixes: Sequence[Prefix],
+        tokens: ArrayLike,
+        temperatures: ArrayLike | None = None,
+        masks: ArrayLike | None = None,
+    ) -> Floats:
+        """log q of a given next token of each prefix, [n], under the distribution that `draw` would use; a token that is
+        masked scores -inf. Plain scores of tokens drawn or scored before are remembered and cost no device call.
+        """
+        n = len(prefixes)
+        given = self._valid_tokens(tokens, n)
+        t, m = _temperatures(temperatures, n), self._masks(masks, n, empty_ok=False)
+        answer = np.full(n, np.nan)
+        if t is None and m is None:
+            for i, (prefix, token) in enumerate(zip(prefixes, given.tolist(), strict=True)):
+                known = self._engine.recall(prefix, token)
+                if known is not None:
+                    answer[i] = known
+        todo = np.flatnonzero(np.isnan(answer))
+        if not len(todo):
+            return answer
+        asked = [prefixes[i] for i in todo]
+        given, t, m = given[todo], None if t is None else t[todo], None if m is None else m[todo]
+        found = np.empty((3, len(todo)), np.float32)
+
+        def call(bank: Bank, slots: Ints, rows: Rows) -> jax.Array:
+            wanted = pad(given, rows, len(slots), 0)
+            assert wanted is not None
+            return programs.score_rows(bank.state.logits, bank.state.log_z, slots, wanted, *_steer(t, m, rows, slots))
+
+        for rows, out in self._engine.ask(_kind("score", t, m), asked, call):
+            found[:, rows] = out
+        self._engine.check_finite(asked, found[2])
+        self._remember(asked, given, found[1])
+        answer[todo] = found[0]
+        return answer
+
+    def log_probs(
+        self, prefixes: Sequence[Prefix], temperatures: ArrayLike | None = None, masks: ArrayLike | None = None
+    ) -> NDArray[np.float32]:
+        """Log-probabilities of every next token, [n, V]; the only call that moves vocabulary-sized arrays to the host.
+        Plain vectors are remembered.
+        """
+        n = len(prefixes)
+        t, m = _temperatures(temperatures, n), self._masks(masks, n, empty_ok=False)
+        plain = t is None and m is None
+        answer = np.empty((n, self.vocab_size), np.float32)
+        todo = []
+        for i, prefix in enumerate(prefixes):
+            known = self._engine.vectors.get(prefix) if plain else None
+            if known is None:
+                todo.append(i)
+            else:
+                answer[i] = known
+        self._engine.stats.hits += n - len(todo)
+        asked = [prefixes[i] for i in todo]
+        t, m = None if t is None else t[todo], None if m is None else m[todo]
+
+        def call(bank: Bank, slots: Ints, rows: Rows) -> jax.Array:
+            return programs.vectors(bank.state.logits, bank.state.log_z, slots, *_steer(t, m, rows, slots))
+
+        for rows, out in self._engine.ask(_kind("vectors", t, m), asked, call):
+            answer[[todo[r] for r in rows]] = out
+        if todo:
+            self._engine.check_finite(asked, answer[todo].max(1))
+        if plain:
+            for i in todo:
+                self._engine.vectors.put(prefixes[i], answer[i].copy())
+        return answer
+
+    def log_mass(self, prefixes: Sequence[Prefix], masks: ArrayLike) -> Floats:
+        """log of the probability of the allowed tokens at temperature 1, [n]; -inf where a mask allows none."""
+        m = self._masks(masks, len(prefixes), empty_ok=True)
+        found = np.empty((2, len(prefixes)), np.float32)
+
+        def call(bank: Bank, slots: Ints, rows: Rows) -> jax.Array:
+            allowed = pad(m, rows, len(slots), True)
+            assert allowed is not None
+            return programs.masses(bank.state.logits, bank.state.log_z, slots, allowed)
+
+        for rows, out in self._engine.ask("masses", prefixes, call):
+            found[:, rows] = out
+        self._engine.check_finite(prefixes, found[1])
+        return found[0].astype(np.float64)
+
+    def score_sequences(self, prefixes: Sequence[Prefix], continuations: Sequence[Sequence[int]]) -> list[Floats]:
+        """log p of each token of each continuation given all that is before it, at temperature 1: teacher-forced, one
+        pass for rows of similar length. Tokens drawn or scored before are remembered.
+        """
+        tails = [tuple(int(t) for t in c) for c in continuations]
+        self._valid_tokens([t for tail in tails for t in tail])
+        return score_sequences(self._engine, prefixes, tails)
+
+    # --- arguments --------------------------------------------------------------------------------------------------
+
+    def _remember(self, prefixes: Sequence[Prefix], tokens: Ints, log_p: NDArray[Any]) -> None:
+        put = self._engine.tokens.put
+        for prefix, token, value in zip(prefixes, tokens.tolist(), log_p.tolist(), strict=True):
+            put(prefix, token, value)
+
+    def _valid_tokens(self, tokens: ArrayLike, n: int | None = None) -> Ints:
+        given = np.asarray(tokens, np.int32)
+        if n is not None and given.shape != (n,):
+            raise ModelError(f"{n} prefixes need {n} tokens, found shape {given.shape}")
+        if len(given) and not 0 <= int(given.min()) <= int(given.max()) < self.vocab_size:
+            raise ModelError(f"token ids must lie in 0..{self.vocab_size - 1}, found {given.min()}..{given.max()}")
+        return given
+
+    def _masks(self, masks: ArrayLike | None, n: int, *, empty_ok: bool) -> Masks | None:
+        if masks is None:
+            return None
+        given = np.asarray(masks, np.bool_)
+        if given.shape != (n, self.vocab_size):
+            raise ModelError(f"masks must have shape {(n, self.vocab_size)}, found {given.shape}")
+        if not empty_ok and not (some := given.any(1)).all():
+            raise EmptyMask(int(np.flatnonzero(~some)[0]))
+        return given
+
+
+def _temperatures(temperatures: ArrayLike | None, n: int) -> NDArray[np.float32] | None:
+    """Temperatures [n], or None when all are 1, which is cheaper and can be remembered."""
+    if temperatures is None:
+        return None
+    given = np.asarray(temperatures, np.float32)
+    if given.shape != (n,) or not (given >= 0).all():
+        raise ModelError(f"{n} prefixes need {n} temperatures of at least 0")
+    return None if (given == 1).all() else given
+
+
+def _steer(
+    t: NDArray[np.float32] | None, m: Masks | None, rows: Rows, slots: Ints
+) -> tuple[NDArray[Any] | None, NDArray[Any] | None]:
+    """Temperatures and masks of the rows, padded like `slots`."""
+    return pad(t, rows, len(slots), 1.0), pad(m, rows, len(slots), True)
+
+
+def _kind(name: str, t: Any, m: Any) -> str:
+    """The name under which a program is counted: each combination is one compilation."""
+    return name + ("" if t is None else " tempered") + ("" if m is None else " masked")

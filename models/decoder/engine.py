@@ -1,0 +1,99 @@
+"""The engine room of a decoder: brings contexts into a bank, asks the device about them, remembers the answers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+import jax
+import numpy as np
+from numpy.typing import NDArray
+
+from ..errors import ContextTooLong, ModelError, NonFiniteLogits
+from .bank import Bank, Device, Ints
+from .banks import Banks
+from .buckets import bucket
+from .config import DecoderConfig
+from .memo import TokenMemo, VectorMemo
+from .shapes import LEAST_ROWS
+from .slots import Prefix
+from .weights import Params
+
+Rows = list[int]
+Ask = Callable[[Bank, Ints, Rows], jax.Array]  # (bank, slot of each row, rows asked) -> results, rows on the last axis
+
+
+class Engine:
+    def __init__(
+        self, config: DecoderConfig, params: Params, dtype: str, max_rows: int, cache_size: int, max_banks: int
+    ) -> None:
+        self.config = config
+        self.device = Device(config, params, dtype, max_rows)
+        self.banks = Banks(self.device, max_banks)
+        self.tokens = TokenMemo(cache_size // 2)
+        self.vectors = VectorMemo(cache_size // 2)
+        self.stats = self.device.stats
+
+    def ask(self, kind: str, prefixes: Sequence[Prefix], call: Ask) -> Iterator[tuple[Rows, NDArray[Any]]]:
+        """Bring the contexts of all rows in, in batches of at most `max_rows`; yield each group of rows with its answer.
+
+        Equal prefixes are fed once. Rows are padded to a bucket, never smaller than the bank, so that a population that
+        shrinks does not compile a program for each of its sizes.
+        """
+        for prefix in prefixes:
+            self.check_length(len(prefix))
+        for begin in range(0, len(prefixes), self.device.max_rows):
+            batch = prefixes[begin : begin + self.device.max_rows]
+            index: dict[Prefix, int] = {}
+            which = [index.setdefault(p, len(index)) for p in batch]
+            wanted = list(index)
+            for bank, members, found in self.banks.group(wanted, wanted, len(batch)):
+                everything = len(members) == len(wanted)
+                placed = bank.extend(wanted if everything else [wanted[i] for i in members], found)
+                slot_of = dict(zip(members, placed, strict=True))
+                rows = [r for r, w in enumerate(which) if w in slot_of]
+                slots = np.zeros(max(bank.size, bucket(len(rows), LEAST_ROWS)), np.int32)
+                slots[: len(rows)] = [slot_of[which[r]] for r in rows]
+                asked = [begin + r for r in rows]
+                self.device.shapes.note(kind, bank.size, len(slots))
+                answer = np.asarray(call(bank, slots, asked))
+                self.stats.readbacks += 1
+                yield asked, answer[: len(rows)] if kind.startswith("vectors") else answer[..., : len(rows)]
+                bank.settle()
+
+    def check_length(self, tokens: int) -> None:
+        if tokens > self.config.max_length:
+            raise ContextTooLong(tokens, self.config.max_length)
+        if tokens == 0:
+            raise ModelError("an empty prefix has no next-token distribution; start the context with the bos token")
+
+    def check_finite(self, prefixes: Sequence[Prefix], values: NDArray[np.float32]) -> None:
+        """Refuse the rows whose normaliser is NaN or infinite; their keys and values must not survive, either."""
+        if not np.isfinite(values).all():
+            self.clear()
+            raise NonFiniteLogits([len(prefixes[i]) for i in np.flatnonzero(~np.isfinite(values))])
+
+    def recall(self, prefix: Prefix, token: int) -> float | None:
+        """log p(token | prefix) if it was computed before."""
+        known = self.tokens.get(prefix, token)
+        if known is None and self.vectors:
+            vector = self.vectors.get(prefix)
+            known = None if vector is None else float(vector[token])
+        if known is not None:
+            self.stats.hits += 1
+        return known
+
+    def clear(self) -> None:
+        self.banks.clear()
+        self.tokens.clear()
+        self.vectors.clear()
+        self.device.shapes.forget()
+
+
+def pad(array: NDArray[Any] | None, rows: Rows, size: int, fill: Any) -> NDArray[Any] | None:
+    """The rows of an argument, padded to `size` rows."""
+    if array is None:
+        return None
+    out = np.full((size, *array.shape[1:]), fill, array.dtype)
+    out[: len(rows)] = array[rows]
+    return out

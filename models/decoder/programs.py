@@ -1,0 +1,164 @@
+"""The compiled programs: everything that runs on the device, each a pure function of arrays.
+
+Caches are donated, so that they are updated in place. A program is compiled once for each tuple of shapes; `Programs`
+keeps the set of the tuples seen, which is both a statistic and what the choice of shapes is based on.
+"""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+
+from . import draw as drawing
+from . import llama
+from .attention import Trunk
+from .config import DecoderConfig
+from .llama import Cache, Feed
+from .weights import Params
+
+
+class State(NamedTuple):
+    """The device arrays of one bank: the cache, and what follows the last fed position of each slot."""
+
+    cache: Cache
+    logits: jax.Array  # [S, V]
+    log_z: jax.Array  # [S], log sum exp of the logits
+
+
+@partial(jax.jit, static_argnames=("config", "slots", "depth", "dtype"))
+def allocate(*, config: DecoderConfig, slots: int, depth: int, dtype: str) -> State:
+    """An empty state of `slots` contexts with room for `depth` own positions each."""
+    K, D = config.kv_heads, config.head_dim
+    keys = tuple(jnp.zeros((slots, K, D, depth), dtype) for _ in range(config.layers))
+    values = tuple(jnp.zeros((slots, K, depth, D), dtype) for _ in range(config.layers))
+    return State(Cache(keys, values), jnp.zeros((slots, config.vocab_size)), jnp.zeros(slots))
+
+
+@partial(jax.jit, static_argnames=("config", "whole"), donate_argnames=("state",))
+def feed(params: Params, state: State, trunk: Trunk, rows: Feed, *, config: DecoderConfig, whole: bool) -> State:
+    """Feed tokens; afterwards the logits of each fed slot are those after its last token."""
+    h, cache = llama.hidden(params, config, trunk, state.cache, rows, whole)
+    return _settle(params, config, state, cache, h, rows, whole)
+
+
+@partial(jax.jit, static_argnames=("config", "whole"), donate_argnames=("state",))
+def feed_scored(
+    params: Params, state: State, trunk: Trunk, rows: Feed, targets: jax.Array, *, config: DecoderConfig, whole: bool
+) -> tuple[State, jax.Array]:
+    """`feed`, and [2, B, C]: log p of `targets` [B, C], the token after each fed one, and log z of its logits.
+
+    The head runs one position at a time, so that the logits held at once are [B, V], never [B, C, V].
+    """
+    h, cache = llama.hidden(params, config, trunk, state.cache, rows, whole)
+
+    def position(args: tuple[jax.Array, jax.Array]) -> tuple[jax.Array, jax.Array]:
+        h_c, target = args
+        l = llama.logits(params, config, h_c)
+        z = jax.nn.logsumexp(l, axis=-1)
+        return jnp.take_along_axis(l, target[:, None], 1)[:, 0] - z, z
+
+    scored = jax.lax.map(position, (h.swapaxes(0, 1), targets.swapaxes(0, 1)))  # log p and log z, [C, B] each
+    return _settle(params, config, state, cache, h, rows, whole), jnp.stack(scored).swapaxes(1, 2)
+
+
+def _settle(
+    params: Params, config: DecoderConfig, state: State, cache: Cache, h: jax.Array, rows: Feed, whole: bool
+) -> State:
+    """Keep the logits after the last fed token of each row; a row that was fed nothing keeps what it had."""
+    last = jnp.take_along_axis(h, jnp.maximum(rows.count - 1, 0)[:, None, None], 1)[:, 0]
+    l = llama.logits(params, config, last)
+    z = jax.nn.logsumexp(l, axis=-1)
+    if whole:
+        fed = rows.count > 0
+        return State(cache, jnp.where(fed[:, None], l, state.logits), jnp.where(fed, z, state.log_z))
+    slots = jnp.where(rows.count > 0, rows.slots, state.log_z.shape[0])
+    return State(cache, state.logits.at[slots].set(l, mode="drop"), state.log_z.at[slots].set(z, mode="drop"))
+
+
+@partial(jax.jit, donate_argnames=("state",))
+def move(state: State, sources: jax.Array, targets: jax.Array) -> State:
+    """Copy slots: all sources are read before any target is written. A target outside the cache is dropped."""
+
+    def copy(a: jax.Array) -> jax.Array:
+        return a.at[targets].set(jnp.take(a, sources, axis=0, mode="clip"), mode="drop")
+
+    return state._replace(cache=jax.tree.map(copy, state.cache))
+
+
+@partial(jax.jit, static_argnames=("depth",))
+def resize(state: State, slots: jax.Array, *, depth: int) -> State:
+    """New slot i is old slot `slots[i]`, with room for `depth` positions; a slot outside the cache comes out empty."""
+
+    def rows(a: jax.Array, axis: int) -> jax.Array:
+        a = jnp.take(a, slots, axis=0, mode="fill", fill_value=0)
+        grow = depth - a.shape[axis]
+        widths = [(0, max(grow, 0)) if i == axis else (0, 0) for i in range(a.ndim)]
+        return jnp.pad(jax.lax.slice_in_dim(a, 0, min(depth, a.shape[axis]), axis=axis), widths)
+
+    cache = Cache(tuple(rows(k, 3) for k in state.cache.keys), tuple(rows(v, 2) for v in state.cache.values))
+    return State(
+        cache,
+        jnp.take(state.logits, slots, axis=0, mode="fill", fill_value=0),
+        jnp.take(state.log_z, slots, axis=0, mode="fill", fill_value=0),
+    )
+
+
+@jax.jit
+def as_trunk(cache: Cache) -> Trunk:
+    """The only slot of a cache, as a trunk."""
+    return Trunk(tuple(k[0] for k in cache.keys), tuple(v[0] for v in cache.values))
+
+
+@partial(jax.jit, donate_argnames=("state",))
+def seed(state: State, slot: jax.Array, source: State) -> State:
+    """Give a slot the logits of the only slot of `source`."""
+    logits = jax.lax.dynamic_update_slice_in_dim(state.logits, source.logits, slot, 0)
+    return State(state.cache, logits, jax.lax.dynamic_update_slice_in_dim(state.log_z, source.log_z, slot, 0))
+
+
+@jax.jit
+def draw_rows(
+    logits: jax.Array,
+    log_z: jax.Array,
+    rows: jax.Array,
+    uniforms: jax.Array,
+    temperatures: jax.Array | None,
+    masks: jax.Array | None,
+) -> jax.Array:
+    """[4, R]: tokens (exact in float32 below 2^24), log q, log p, and log z, which is finite if the logits are."""
+    weighed = drawing.weigh(logits, log_z, rows, temperatures, masks)
+    tokens = drawing.draw(weighed, uniforms)
+    return jnp.stack([tokens.astype(jnp.float32), *drawing.log_probs_of(weighed, tokens), weighed.log_z])
+
+
+@jax.jit
+def score_rows(
+    logits: jax.Array,
+    log_z: jax.Array,
+    rows: jax.Array,
+    tokens: jax.Array,
+    temperatures: jax.Array | None,
+    masks: jax.Array | None,
+) -> jax.Array:
+    """[3, R]: log q and log p of `tokens` [R], and log z."""
+    weighed = drawing.weigh(logits, log_z, rows, temperatures, masks)
+    return jnp.stack([*drawing.log_probs_of(weighed, tokens), weighed.log_z])
+
+
+@jax.jit
+def vectors(
+    logits: jax.Array, log_z: jax.Array, rows: jax.Array, temperatures: jax.Array | None, masks: jax.Array | None
+) -> jax.Array:
+    """Log-probabilities of the whole vocabulary, [R, V]."""
+    weighed = drawing.weigh(logits, log_z, rows, temperatures, masks)
+    return weighed.steered - weighed.log_norm[:, None]
+
+
+@jax.jit
+def masses(logits: jax.Array, log_z: jax.Array, rows: jax.Array, masks: jax.Array) -> jax.Array:
+    """[2, R]: log of the probability of the allowed tokens at temperature 1, and log z."""
+    allowed = jnp.where(masks, logits[rows], -jnp.inf)
+    return jnp.stack([jax.nn.logsumexp(allowed, axis=-1) - log_z[rows], log_z[rows]])

@@ -1,0 +1,40 @@
+"""What can go wrong with a language model, each error naming the culprit and the fix."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+
+class ModelError(ValueError):
+    """A checkpoint that cannot be read, or a model asked for something it cannot do."""
+
+
+class ContextTooLong(ModelError):
+    """A prefix (with its continuation) has more tokens than the model has positions."""
+
+    def __init__(self, tokens: int, limit: int) -> None:
+        super().__init__(
+            f"a context of {tokens} tokens does not fit this model, which has {limit} positions "
+            "(max_position_embeddings); shorten the prompt or lower max_tokens"
+        )
+        self.tokens, self.limit = tokens, limit
+
+
+class NonFiniteLogits(ModelError):
+    """The forward pass produced NaN or infinity: nothing drawn from these logits would mean anything."""
+
+    def __init__(self, lengths: Sequence[int]) -> None:
+        shown = ", ".join(map(str, lengths[:8])) + (", ..." if len(lengths) > 8 else "")
+        super().__init__(
+            f"non-finite logits after prefixes of {shown} tokens ({len(lengths)} rows); "
+            "check the checkpoint for NaN weights, or load it with dtype='float32'"
+        )
+        self.lengths = tuple(lengths)
+
+
+class EmptyMask(ModelError):
+    """A mask allows no token, so there is no distribution to draw from."""
+
+    def __init__(self, row: int) -> None:
+        super().__init__(f"the mask of row {row} allows no token; close this particle instead of drawing (its mass is 0)")
+        self.row = row

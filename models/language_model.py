@@ -1,0 +1,129 @@
+"""`LanguageModel`: what every model offers to programs, built on four batched operations."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from typing import Any, ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from steersman.ppl.batched import Batched
+from steersman.ppl.effects import Effect, call
+from steersman.ppl.protocols import Floats
+from steersman.ppl.text import Text
+
+from .context import Context
+from .errors import ContextTooLong
+from .texts import TextDistribution
+from .tokenizer import Tokenizer
+from .tokens import Mask, TokenDistribution
+
+Prefix = tuple[int, ...]
+
+
+class LanguageModel(ABC):
+    """An autoregressive model over tokens.
+
+    Subclasses give the four batched operations at the end; everything else is shared. All log-probabilities are in
+    nats. `max_length` is the longest prefix in tokens, None for no limit.
+    """
+
+    tokenizer: Tokenizer
+    vocab_size: int
+    max_length: int | None = None
+    bos: int | None = None
+    eos: frozenset[int] = frozenset()
+    capabilities: ClassVar[frozenset[str]] = frozenset({"draw", "score", "logits"})
+
+    def __init__(self) -> None:
+        self._score_texts = Batched(self._score_batch, tokens=lambda context, text: len(self.tokens_of(text)))
+
+    @property
+    def special_tokens(self) -> frozenset[int]:
+        return self.eos if self.bos is None else self.eos | {self.bos}
+
+    def context(self, text: str = "") -> Context:
+        """The context that holds `text`, after the beginning-of-text token if the model has one.
+
+        Raises ContextTooLong (with both numbers) when it leaves no room to continue.
+        """
+        tokens = (() if self.bos is None else (self.bos,)) + self.tokenizer.encode(text)
+        if self.max_length is not None and len(tokens) >= self.max_length:
+            raise ContextTooLong(len(tokens) + 1, self.max_length)
+        return Context(self, tokens)
+
+    def as_context(self, prompt: str | Context) -> Context:
+        if isinstance(prompt, Context):
+            if prompt.lm is not self:
+                raise ValueError("this context belongs to another language model: rebuild it with lm.context(str(ctx))")
+            return prompt
+        return self.context(prompt)
+
+    def next(self, context: str | Context, *, temperature: float = 1.0) -> TokenDistribution:
+        """The distribution of the next token."""
+        return TokenDistribution(self.as_context(context)).tempered(temperature)
+
+    def text(
+        self, prompt: str | Context, *, stop: str | Sequence[str] | None = None, max_tokens: int,
+        temperature: float = 1.0,
+    ) -> TextDistribution:
+        """The distribution of a continuation, drawn token by token.
+
+        It ends at the first stop string (cut from the text), at the end-of-text token, or after max_tokens tokens:
+        truncation is an event of the model, recorded in `Text.finish`. Raises ContextTooLong when prompt and
+        max_tokens exceed the context window.
+        """
+        stops = () if stop is None else (stop,) if isinstance(stop, str) else tuple(stop)
+        return TextDistribution(self.as_context(prompt), stops, max_tokens, temperature)
+
+    def score(self, prompt: str | Context, text: str) -> Effect[float]:
+        """``lp = await lm.score(prompt, text)``: log p(text given prompt) in nats, one teacher-forced pass. The end of
+        the text is not scored; to score "and then it ends", observe `lm.text`."""
+        return call(self._score_texts, self.as_context(prompt), text, name="score")
+
+    def tokens_of(self, text: str) -> Prefix:
+        """The tokens with which a context is continued by `text`.
+
+        Of a drawn text these are its own tokens as far as they lie inside the text; what is left of a token that a
+        stop string cut is encoded anew.
+        """
+        if not isinstance(text, Text) or not text.tokens:
+            return self.tokenizer.encode(text)
+        data, kept, n = text.encode(), 0, 0
+        for token in text.tokens:
+            piece = self.tokenizer.token_bytes[token]
+            if token in self.eos or not data.startswith(piece, n):
+                break
+            n += len(piece)
+            kept += 1
+        rest = data[n:].decode(errors="replace") if n < len(data) else ""
+        return text.tokens[:kept] + (self.tokenizer.encode(rest) if rest else ())
+
+    def _score_batch(self, items: list[tuple[Any, ...]]) -> list[float]:
+        prefixes = [c.tokens for c, _ in items]
+        scores = self.score_sequences(prefixes, [self.tokens_of(text) for _, text in items])
+        return [float(s.sum()) for s in scores]
+
+    @abstractmethod
+    def draw_next(
+        self, prefixes: Sequence[Prefix], uniforms: Floats, temperatures: Floats | None, masks: Mask | None
+    ) -> tuple[NDArray[np.integer[Any]], Floats]:
+        """The next token of each prefix by inverse CDF from its uniform [n], and log q of it [n]."""
+
+    @abstractmethod
+    def score_next(
+        self, prefixes: Sequence[Prefix], tokens: NDArray[np.int64], temperatures: Floats | None, masks: Mask | None
+    ) -> Floats:
+        """log q of the given next token of each prefix, shape [n]."""
+
+    @abstractmethod
+    def next_log_probs(
+        self, prefixes: Sequence[Prefix], temperatures: Floats | None, masks: Mask | None
+    ) -> Floats:
+        """log q of every next token, shape [n, vocabulary]."""
+
+    @abstractmethod
+    def score_sequences(self, prefixes: Sequence[Prefix], continuations: Sequence[Prefix]) -> list[Floats]:
+        """log p of every token of each continuation, teacher-forced."""

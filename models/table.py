@@ -1,0 +1,112 @@
+"""`TableLM`: an n-gram table as a language model, small enough that every posterior can be summed exactly."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from steersman.ppl.protocols import Floats
+
+from .language_model import LanguageModel, Prefix
+from .tokenizer import SymbolTokenizer
+from .tokens import Mask
+
+
+class TableLM(LanguageModel):
+    """log p(next token given the last n - 1 tokens) from a table of logits.
+
+    logits: shape [V + 1] * (n - 1) + [V]; row index V stands for "before the beginning". eos: the token that ends a
+    text, None for a model that never ends. vocabulary: the V symbols (letters by default). Logits of -inf forbid a
+    token; every row needs a possible one. Everything is float64 NumPy: results do not depend on the batch.
+    """
+
+    def __init__(self, logits: ArrayLike, *, eos: int | None = 0, vocabulary: Sequence[str] | None = None) -> None:
+        super().__init__()
+        table = np.asarray(logits, np.float64)
+        v = table.shape[-1] if table.ndim else 0
+        if v < 1 or table.shape[:-1] != (v + 1,) * (table.ndim - 1):
+            raise ValueError(f"logits must have shape [V+1]*(n-1) + [V], got {table.shape}")
+        if np.isnan(table).any() or (table == np.inf).any() or (table.max(-1) == -np.inf).any():
+            raise ValueError("logits must be finite or -inf, with at least one possible token in every row")
+        if eos is not None and not 0 <= eos < v:
+            raise ValueError(f"eos={eos} is not a token of a vocabulary of {v}")
+        if vocabulary is None:
+            letters = "abcdefghijklmnopqrstuvwxyz"
+            names = iter(letters if v <= len(letters) + 1 else [f"<{i}>" for i in range(v)])
+            vocabulary = ["<eos>" if i == eos else next(names) for i in range(v)]
+        if len(vocabulary) != v:
+            raise ValueError(f"{len(vocabulary)} symbols for a table of {v} tokens")
+        self.vocab_size, self.order = v, table.ndim
+        self.eos = frozenset() if eos is None else frozenset({eos})
+        self.tokenizer = SymbolTokenizer(vocabulary, self.eos)
+        self._rows = (table - _log_sum_exp(table)).reshape(-1, v)
+        self._sums = np.cumsum(np.exp(self._rows), axis=-1)
+
+    @classmethod
+    def random(
+        cls, vocab_size: int = 4, *, order: int = 2, seed: int = 0, scale: float = 1.5, eos: int | None = 0,
+        vocabulary: Sequence[str] | None = None,
+    ) -> TableLM:
+        """Logits drawn from Normal(0, scale): a random model for tests and experiments."""
+        rng = np.random.default_rng(seed)
+        return cls(scale * rng.normal(size=(vocab_size + 1,) * (order - 1) + (vocab_size,)), eos=eos,
+                   vocabulary=vocabulary)
+
+    def _row_of(self, prefix: Prefix) -> int:
+        row, v = 0, self.vocab_size
+        for back in range(self.order - 1, 0, -1):
+            row = row * (v + 1) + (prefix[-back] if back <= len(prefix) else v)
+        return row
+
+    def next_log_probs(
+        self, prefixes: Sequence[Prefix], temperatures: Floats | None, masks: Mask | None
+    ) -> Floats:
+        rows = self._rows[[self._row_of(p) for p in prefixes]]
+        if temperatures is not None:
+            rows = rows / temperatures[:, None]
+        if masks is not None:
+            rows = np.where(masks, rows, -np.inf)
+        if temperatures is None and masks is None:
+            return rows
+        total = _log_sum_exp(rows)
+        if (total == -np.inf).any():
+            raise ValueError(f"a mask forbids every possible token after {prefixes[int(np.argmin(total))]}")
+        return rows - total
+
+    def draw_next(
+        self, prefixes: Sequence[Prefix], uniforms: Floats, temperatures: Floats | None, masks: Mask | None
+    ) -> tuple[NDArray[np.integer[Any]], Floats]:
+        log_q = self.next_log_probs(prefixes, temperatures, masks)
+        if temperatures is None and masks is None:
+            sums = self._sums[[self._row_of(p) for p in prefixes]]
+        else:
+            sums = np.cumsum(np.exp(log_q), axis=-1)
+        # u < 1, so u * total falls inside the table; a step of zero height is never chosen
+        tokens = (sums <= (uniforms * sums[:, -1])[:, None]).sum(-1)
+        return tokens, log_q[np.arange(len(tokens)), tokens]
+
+    def score_next(
+        self, prefixes: Sequence[Prefix], tokens: NDArray[np.int64], temperatures: Floats | None, masks: Mask | None
+    ) -> Floats:
+        return self.next_log_probs(prefixes, temperatures, masks)[np.arange(len(tokens)), tokens]
+
+    def score_sequences(self, prefixes: Sequence[Prefix], continuations: Sequence[Prefix]) -> list[Floats]:
+        out = []
+        for prefix, continuation in zip(prefixes, continuations, strict=True):
+            whole = prefix + tuple(continuation)
+            rows = [self._row_of(whole[:t]) for t in range(len(prefix), len(whole))]
+            out.append(self._rows[rows, list(continuation)] if rows else np.zeros(0))
+        return out
+
+    def __repr__(self) -> str:
+        return f"TableLM(vocabulary={list(self.tokenizer.symbols)}, order={self.order})"  # type: ignore[attr-defined]
+
+
+def _log_sum_exp(x: Floats) -> Floats:
+    top = x.max(-1, keepdims=True)
+    with np.errstate(divide="ignore"):
+        return np.asarray(np.where(top == -math.inf, -np.inf, top + np.log(np.exp(x - np.where(top == -math.inf, 0.0, top)).sum(-1, keepdims=True))))

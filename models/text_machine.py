@@ -1,0 +1,106 @@
+"""The draw of a text as an explicit state: forking it copies a few short lists, whatever the text has cost."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from steersman.ppl.effects import Sample
+from steersman.ppl.text import Text
+from steersman.ppl.trace import Site
+
+from .context import Context
+from .tokens import TokenDistribution
+
+if TYPE_CHECKING:
+    from .texts import TextDistribution
+
+
+class TextMachine:
+    """Draws `text` (from `proposal`, another text over the same tokens, where given) one token at a time.
+
+    The end is decided by `text`: its stop strings, its end-of-text tokens, its max_tokens; the proposal gives only
+    the contexts and temperature that tokens are drawn from.
+    """
+
+    __slots__ = ("_context", "_data", "_log_p", "_log_q", "_other", "_proposal", "_text", "_tokens", "finish", "stop")
+
+    def __init__(self, text: TextDistribution, proposal: TextDistribution | None) -> None:
+        self._text, self._proposal = text, proposal
+        self._context = text.context
+        self._other: Context | None = None
+        if proposal is not None:
+            same = proposal.context == text.context
+            self._other = None if same else proposal.context
+        self._tokens: list[int] = []
+        self._log_p: list[float] = []
+        self._log_q: list[float] = []
+        self._data = b""
+        self.finish: str | None = None
+        self.stop: str | None = None
+
+    @property
+    def finished(self) -> bool:
+        return self.finish is not None
+
+    def __len__(self) -> int:
+        return len(self._tokens)
+
+    def next(self) -> Sample[int] | None:
+        if self.finish is not None:
+            return None
+        target = TokenDistribution(self._context, self._text.temperature)
+        if self._proposal is None:
+            return Sample(target, "token")
+        return Sample(target, "token", TokenDistribution(self._other or self._context, self._proposal.temperature))
+
+    def send(self, value: int, log_p: float, log_q: float) -> None:
+        text = self._text
+        self._tokens.append(value)
+        self._log_p.append(log_p)
+        self._log_q.append(log_q)
+        if value in text.lm.eos:
+            self.finish = "eos"
+            return
+        piece = text.lm.tokenizer.token_bytes[value]
+        self._context = self._context + value
+        if self._other is not None:
+            self._other = self._other + value
+        before = len(self._data)
+        self._data += piece
+        if text.stops:
+            self._cut_at_stop(before)
+        if self.finish is None and len(self._tokens) == text.max_tokens:
+            self.finish = "length"
+
+    def _cut_at_stop(self, before: int) -> None:
+        """End at the earliest stop string that the last token completed."""
+        found: tuple[int, str] | None = None
+        for stop in self._text.stops:
+            pattern = stop.encode()
+            at = self._data.find(pattern, max(0, before - len(pattern) + 1))
+            if at >= 0 and (found is None or at < found[0]):
+                found = (at, stop)
+        if found is not None:
+            self._data, self.stop = self._data[: found[0]], found[1]
+            self.finish = "stop"
+
+    def value(self) -> Text:
+        assert self.finish is not None
+        return Text(self.so_far(), tuple(self._tokens), tuple(self._log_p), self.finish, self.stop)
+
+    def so_far(self) -> str:
+        """The text drawn until now; bytes that are no whole character yet read as U+FFFD."""
+        return self._data.decode(errors="replace")
+
+    def fork(self) -> TextMachine:
+        child: TextMachine = object.__new__(TextMachine)
+        for name in TextMachine.__slots__:
+            field: Any = getattr(self, name)
+            setattr(child, name, field.copy() if type(field) is list else field)
+        return child
+
+    def sites(self) -> list[Site]:
+        return [
+            Site("token", k, "sample", token, log_p, log_q)
+            for k, (token, log_p, log_q) in enumerate(zip(self._tokens, self._log_p, self._log_q, strict=True))
+        ]

@@ -1,0 +1,111 @@
+"""`TokenDistribution`: the next token of a context, as a lazy distribution."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Iterable, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from steersman.ppl.keys import Keys
+from steersman.ppl.protocols import Floats
+
+from .context import Context
+
+if TYPE_CHECKING:
+    from .language_model import LanguageModel
+
+Mask = NDArray[np.bool_]
+
+
+class TokenDistribution:
+    """p(token given context) proportional to softmax(logits / temperature) on the allowed tokens.
+
+    Values are token ids (int). `masked` and `tempered` give new normalised distributions. All members that share a
+    model are drawn and scored by one call.
+    """
+
+    __slots__ = ("context", "lm", "mask", "temperature")
+
+    def __init__(self, context: Context, temperature: float = 1.0, mask: Mask | None = None) -> None:
+        self.lm: LanguageModel = context.lm
+        self.context, self.temperature, self.mask = context, temperature, mask
+
+    @property
+    def family(self) -> Hashable:
+        return self.lm
+
+    def masked(self, allowed: Mask | Iterable[int]) -> TokenDistribution:
+        """Only the allowed tokens (a boolean array [vocabulary], or token ids), renormalised.
+
+        As a proposal for the plain distribution the weight gains the log of the allowed mass. Raises ValueError when
+        nothing is allowed.
+        """
+        if isinstance(allowed, np.ndarray) and allowed.dtype == np.bool_:
+            if allowed.shape != (self.lm.vocab_size,):
+                raise ValueError(f"masked: expected a mask of shape ({self.lm.vocab_size},), got {allowed.shape}")
+            mask = allowed
+        else:
+            mask = np.zeros(self.lm.vocab_size, np.bool_)
+            mask[list(allowed)] = True
+        if self.mask is not None:
+            mask = mask & self.mask
+        if not mask.any():
+            raise ValueError(f"masked: no token is allowed after {self.context!r}")
+        return TokenDistribution(self.context, self.temperature, mask)
+
+    def tempered(self, temperature: float) -> TokenDistribution:
+        """p^(1/temperature), renormalised; temperature > 0."""
+        return TokenDistribution(self.context, self.temperature * _positive(temperature), self.mask)
+
+    def support(self) -> tuple[int, ...]:
+        if self.mask is None:
+            return tuple(range(self.lm.vocab_size))
+        return tuple(np.flatnonzero(self.mask).tolist())
+
+    def log_probs(self) -> Floats:
+        """log p of every token, shape [vocabulary], in nats. This moves the whole vector to the host."""
+        temperatures, masks = _modifiers([self])
+        return self.lm.next_log_probs([self.context.tokens], temperatures, masks)[0]
+
+    def tokens(self, value: Any | None, given: Any | None = None) -> int:
+        return 0 if isinstance(given, TokenDistribution) and given.context == self.context else 1
+
+    @staticmethod
+    def draw(members: Sequence[TokenDistribution], keys: Keys) -> tuple[list[int], Floats]:
+        temperatures, masks = _modifiers(members)
+        prefixes = [m.context.tokens for m in members]
+        tokens, log_q = members[0].lm.draw_next(prefixes, keys.uniform(), temperatures, masks)
+        return tokens.tolist(), log_q
+
+    @staticmethod
+    def log_prob(members: Sequence[TokenDistribution], values: Sequence[Any]) -> Floats:
+        temperatures, masks = _modifiers(members)
+        lm = members[0].lm
+        known = [isinstance(v, (int, np.integer)) and 0 <= v < lm.vocab_size for v in values]
+        tokens = np.array([int(v) if ok else 0 for v, ok in zip(values, known, strict=True)], np.int64)
+        log_p = lm.score_next([m.context.tokens for m in members], tokens, temperatures, masks)
+        return np.where(known, log_p, -np.inf)
+
+    def __repr__(self) -> str:
+        extra = f", temperature={self.temperature:g}" if self.temperature != 1.0 else ""
+        extra += f", {int(self.mask.sum())} tokens allowed" if self.mask is not None else ""
+        return f"TokenDistribution({str(self.context)[-40:]!r}{extra})"
+
+
+def _modifiers(members: Sequence[TokenDistribution]) -> tuple[Floats | None, Mask | None]:
+    """Temperatures [n] and masks [n, vocabulary], or None where no member has one."""
+    temperatures = masks = None
+    if any(m.temperature != 1.0 for m in members):
+        temperatures = np.array([m.temperature for m in members])
+    if any(m.mask is not None for m in members):
+        everything = np.ones(members[0].lm.vocab_size, np.bool_)
+        masks = np.stack([everything if m.mask is None else m.mask for m in members])
+    return temperatures, masks
+
+
+def _positive(temperature: float) -> float:
+    if not temperature > 0:
+        raise ValueError(f"temperature must be positive, got {temperature}")
+    return temperature

@@ -1,0 +1,51 @@
+"""The language: effects, programs, traces, and the one driver operation.
+
+    from steersman.ppl import program, sample, observe, factor, condition, twist, call
+"""
+
+# DIST
+from .address import Address, format_address, parse_address
+from .batched import Batched, batched
+from .driver import advance
+from .effects import (
+    Effect,
+    Invocation,
+    call,
+    condition,
+    factor,
+    observe,
+    param,
+    sample,
+    twist,
+    unfold,
+)
+from .enumerate import enumerate_traces
+from .errors import (
+    AllParticlesDead,
+    BudgetExhausted,
+    BudgetTooSmall,
+    InvalidWeight,
+    MissingAwait,
+    NameReused,
+    NotEnumerable,
+    ReplayDivergence,
+    SteersmanError,
+    UnknownAddress,
+)
+from .keys import Key, Keys
+from .meter import Budget, Meter
+from .particle import Particle
+from .program import Program, program
+from .protocols import Distribution, Machine, Sequential
+from .text import Text
+from .trace import Site, Trace
+from .verbs import Weighted, assess, generate, regenerate, simulate, update
+
+__all__ = [
+    "Address", "AllParticlesDead", "Batched", "Budget", "BudgetExhausted", "BudgetTooSmall", "Distribution", "Effect",
+    "InvalidWeight", "Invocation", "Key", "Keys", "Machine", "Meter", "MissingAwait", "NameReused", "NotEnumerable",
+    "Particle", "Program", "ReplayDivergence", "Sequential", "Site", "SteersmanError", "Text", "Trace",
+    "UnknownAddress", "Weighted", "advance", "assess", "batched", "call", "condition", "enumerate_traces",
+    "factor", "format_address", "generate", "observe", "param", "parse_address", "program", "regenerate", "sample",
+    "simulate", "twist", "unfold", "update",
+]

@@ -1,0 +1,48 @@
+"""What may stand where a distribution is expected, decided once for each type."""
+
+from __future__ import annotations
+
+import inspect
+from typing import Any
+
+# type -> is it sequential? Filled as types are met; NumPyro objects are converted, so they are never entered.
+_known: dict[type, bool] = {}
+
+
+def accept(dist: Any, where: str) -> tuple[Any, bool]:
+    """The distribution as a lazy record, and whether it is drawn atom by atom. Raises TypeError with the fix."""
+    sequential = _known.get(type(dist))
+    if sequential is not None:
+        return dist, sequential
+    cls = type(dist)
+    if not isinstance(dist, type):
+        if hasattr(cls, "begin") and hasattr(cls, "log_prob"):
+            _known[cls] = True
+            return dist, True
+        if hasattr(cls, "draw") and hasattr(cls, "log_prob"):
+            _known[cls] = False
+            return dist, False
+    if any(base.__module__.startswith("numpyro.distributions") for base in cls.__mro__):
+        from .dist import as_distribution
+
+        return as_distribution(dist), False
+    raise TypeError(f"{where} expects a distribution, a text or a program call, got {_describe(dist)}")
+
+
+def _describe(dist: Any) -> str:
+    from .effects import Effect, Invocation
+
+    if isinstance(dist, Invocation):
+        dist.awaited = True
+        return f"{dist!r}; only sample() takes a program call"
+    if isinstance(dist, Effect):
+        dist.awaited = True
+        return f"{dist!r}, an effect that was not awaited: write `x = await {dist.kind}(...)` first"
+    if isinstance(dist, type):
+        return f"the class {dist.__name__}: call it to make a distribution"
+    if inspect.iscoroutine(dist):
+        dist.close()
+        return f"a coroutine ({dist.__name__}): decorate the function with @program"
+    if callable(dist):
+        return f"the function {getattr(dist, '__name__', dist)!r}: call it first"
+    return f"{type(dist).__name__}: {dist!r:.60}"

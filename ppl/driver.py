@@ -1,0 +1,58 @@
+"""The one driver operation: every backend is a policy over `advance`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from .answer import answer_calls, answer_draws, answer_scores
+from .effects import driving, dropped
+from .keys import Key
+from .meter import Meter
+from .particle import Particle
+from .requests import CALL, DRAW, Choose, Groups, Pause, Request, Stop
+
+
+def advance(
+    particles: Sequence[Particle],
+    key: Key,
+    *,
+    choose: Choose | None = None,
+    stop: Stop | None = None,
+    pause: Pause | None = None,
+    meter: Meter | None = None,
+) -> None:
+    """Run every particle to its next stopping effect, in batched lockstep rounds; particles change in place.
+
+    choose: ``choose(particle) -> (fixed?, value)``, asked at every sample site; a fixed value is scored, not drawn,
+    and the weight gains its log p. stop: ``stop(particle, effect)``, asked after an effect is answered, so a barrier
+    is inclusive; None runs to the end. pause: leave a particle before a draw (enumeration). meter: what is charged;
+    raises BudgetExhausted before the round that it cannot pay for.
+
+    Without `choose` the log-weight gains factors and observations, plus log p - log q where a proposal drew.
+    """
+    request = Request(particles, key, choose=choose, stop=stop, pause=pause, meter=meter)
+    while request.live:
+        play_round([request])
+    if request.error is not None:
+        raise request.error
+
+
+def play_round(requests: Sequence[Request]) -> None:
+    """One round: take the one pending effect of every live particle of every request, answer equals together."""
+    groups: Groups = {}
+    driving[0] += 1
+    dropped.clear()
+    try:
+        for request in requests:
+            request.collect(groups)
+        for (op, subject, _), items in groups.items():
+            if op == CALL:
+                answer_calls(subject, items)
+            elif op == DRAW:
+                answer_draws(subject, items)
+            else:
+                answer_scores(subject, items)
+    finally:
+        driving[0] -= 1
+    for request in requests:
+        request.settle()
