@@ -52,7 +52,7 @@ def contains(constraint: Any, x: jax.Array) -> jax.Array:
         return _all(contains(constraint.base_constraint, x), constraint.reinterpreted_batch_ndims)
     if constraint is constraints.simplex:
         slack = _ROUNDING + x.shape[-1] * _limits(x).eps
-        return jnp.all(x >= 0, -1) & (jnp.abs(jnp.sum(x, -1) - 1) < slack)
+        return jnp.asarray(jnp.all(x >= 0, -1) & (jnp.abs(jnp.sum(x, -1) - 1) < slack))
     if constraint is constraints.positive_definite or constraint is constraints.corr_matrix:
         scale = jnp.max(jnp.abs(x), (-2, -1))
         asymmetry = jnp.max(jnp.abs(x - jnp.swapaxes(x, -2, -1)), (-2, -1))
