@@ -20,8 +20,8 @@ def killing(W: Floats, n: int, key: Key, /) -> Ancestry:
 
     No resampling at all when the weights are equal; near multinomial when one weight dominates. Slots move as little
     as possible, which suits particles that are costly to copy. Slots are independent draws whose laws average to W, so
-    every weighted mean varies at most as much as multinomially (Jensen). Source: Del Moral 2004, "Feynman-Kac formulae", chapter 2 (the
-    selection transition that accepts or recycles). Cost M log M.
+    every weighted mean varies at most as much as multinomially (Jensen). Source: Del Moral 2004, "Feynman-Kac
+    formulae", chapter 2 (the selection transition that accepts or recycles). Cost M log M.
 
     Raises ValueError unless n == M, for survival is in one's own slot.
     """

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+
 from steersman.inference.resampling import Ancestry, Resampler
 from steersman.ppl.keys import Key
 from steersman.ppl.protocols import Floats
@@ -28,18 +29,22 @@ class Fixed(Key):
 
 def received(ancestry: Ancestry, M: int) -> Floats:
     """sum_j weights_j 1{index_j = i} for every parent i; [M]."""
-    return np.bincount(ancestry.index, weights=ancestry.weights, minlength=M)
+    totals: Floats = np.bincount(ancestry.index, weights=ancestry.weights, minlength=M).astype(np.float64)
+    return totals
 
 
 def exact_mean(resample: Resampler, W: Floats, n: int, cells: int) -> Floats:
     """The mean of `received` over the midpoints of `cells` equal cells of one uniform; [M]."""
-    return np.mean([received(resample(W, n, Fixed((g + 0.5) / cells)), len(W)) for g in range(cells)], axis=0)
+    totals = np.stack([received(resample(W, n, Fixed((g + 0.5) / cells)), len(W)) for g in range(cells)])
+    mean: Floats = totals.mean(0)
+    return mean
 
 
 def counts(resample: Resampler, W: Floats, n: int, runs: int, seed: int = 0) -> Floats:
     """Offspring of each parent in each run; [runs, M]."""
     key = Key(seed)
-    return np.stack([np.bincount(resample(W, n, key.fold(r)).index, minlength=len(W)) for r in range(runs)]).astype(float)
+    offspring = (np.bincount(resample(W, n, key.fold(r)).index, minlength=len(W)) for r in range(runs))
+    return np.stack(list(offspring)).astype(float)
 
 
 def worst_z(resample: Resampler, W: Floats, n: int, runs: int, seed: int = 0) -> float:

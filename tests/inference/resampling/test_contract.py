@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from resampling_laws import Fixed
+
 from steersman.inference.resampling import RESAMPLERS, Ancestry, get_resampler
 from steersman.ppl.keys import Key
 from steersman.ppl.protocols import Floats
@@ -24,8 +25,9 @@ def weights(draw: st.DrawFn) -> Floats:
     if not any(w > 1e-7 for w in middle):
         middle[0] = 1.0
     ends = draw(st.tuples(st.integers(0, 3), st.integers(0, 3)))
-    W = np.array([0.0] * ends[0] + middle + [0.0] * ends[1])
-    return W / W.sum()
+    W: Floats = np.array([0.0] * ends[0] + middle + [0.0] * ends[1])
+    W /= W.sum()
+    return W
 
 
 def check(ancestry: Ancestry, W: Floats, n: int) -> None:

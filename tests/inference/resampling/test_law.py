@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from resampling_laws import LIMIT, Fixed, exact_mean, worst_z
+
 from steersman.inference.resampling import RESAMPLERS, Ancestry, get_resampler, optimal
 from steersman.inference.resampling.ancestry import equal_weights
 from steersman.ppl.keys import Key

@@ -7,7 +7,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from resampling_laws import LIMIT, received
-from steersman.inference.resampling import RESAMPLERS, Ancestry, adaptive, get_resampler, in_place, multinomial, resampler
+
+from steersman.inference.resampling import (
+    RESAMPLERS,
+    Ancestry,
+    adaptive,
+    get_resampler,
+    in_place,
+    multinomial,
+    resampler,
+)
 from steersman.inference.weights import ess
 from steersman.ppl.keys import Key
 from steersman.ppl.protocols import Floats
