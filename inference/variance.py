@@ -47,13 +47,17 @@ def relative_variance(genealogy: Genealogy, *, lag: int | None = None) -> float:
 
 
 def log_evidence_error(genealogy: Genealogy, *, lag: int | None = None) -> float:
-    """Standard error of log Zhat by the delta method, sqrt(max(V, 0)).
+    """Standard error of log Zhat: sqrt(-log(1 - V)), or 0 where V < 0.
+
+    To first order the delta method's sqrt(V). Long runs have V near 1, where sqrt(V) saturates at 1 while the error
+    of log Zhat grows on; but E[Zhat^2] = Z^2 / (1 - V), and a log-normal Zhat with that second moment has
+    Var(log Zhat) = -log(1 - V) (log Zhat is asymptotically normal: Bérard, Del Moral & Doucet 2014).
 
     inf when, in some generation, all particles of positive weight have one ancestor in generation 0 (or, with a lag,
     `lag` generations before): this run cannot tell its error; take more particles, or a lag. nan when Zhat = 0.
     """
     log_pairs = _log_pairs(genealogy, lag)
-    return math.inf if log_pairs == -math.inf else math.sqrt(max(0.0, -math.expm1(log_pairs)))
+    return log_pairs if math.isnan(log_pairs) else math.sqrt(max(0.0, -log_pairs))
 
 
 def expectation_variance(genealogy: Genealogy, values: ArrayLike, *, lag: int | None = None) -> Floats:
