@@ -16,6 +16,7 @@ import jax.numpy as jnp
 
 from .membership import interior, membership
 from .structure import Family, build, leaf_tokens
+from .validity import validity
 
 Axes = tuple[int | None, ...]
 
@@ -56,7 +57,8 @@ def _template(token: Any) -> jax.ShapeDtypeStruct:
 @lru_cache(maxsize=256)
 def program(verb: Literal["sample", "log_prob"], family: Family, axes: Axes) -> Callable[..., jax.Array]:
     """The verb over a group: the first argument (keys, or values) has a leading axis [n], and so has each leaf whose
-    axis is 0; a leaf whose axis is None is shared by the group. log_prob gives [n] nats."""
+    axis is 0; a leaf whose axis is None is shared by the group. log_prob gives [n] nats, NaN where the parameters are
+    outside their domain."""
 
     def sample(key: jax.Array, *leaves: Any) -> jax.Array:
         d = build(family, iter(leaves))
@@ -68,7 +70,7 @@ def program(verb: Literal["sample", "log_prob"], family: Family, axes: Axes) -> 
     def log_prob(value: jax.Array, *leaves: Any) -> jax.Array:
         d = build(family, iter(leaves))
         log_p = jnp.where(membership(d, value), d.log_prob(value), -jnp.inf)
-        return jnp.sum(log_p)
+        return jnp.where(validity(d), jnp.sum(log_p), jnp.nan)
 
     one = sample if verb == "sample" else log_prob
     return jax.jit(jax.vmap(one, in_axes=(0, *axes)))
