@@ -6,7 +6,8 @@ holds which context; `bank` owns the device arrays of one prompt; `draw` samples
 log-probabilities.
 """
 
-from .decoder import Decoder, Prefix
+from .decoder import Decoder
+from .slots import Prefix
 from .stats import Stats
 
 __all__ = ["Decoder", "Prefix", "Stats"]

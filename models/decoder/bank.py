@@ -7,7 +7,7 @@ keeps its trunk and advancing them in turn evicts nothing.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import jax
@@ -28,7 +28,7 @@ from .weights import Params
 Ints = NDArray[np.int32]
 LEAST_DEPTH = 64
 LEAST_TRUNK = 16
-Scored = Callable[[int, int, NDArray[np.float32], NDArray[np.float32]], None]
+Scored = tuple[int, int, NDArray[np.float32], NDArray[np.float32]]
 
 
 class Device:
@@ -67,18 +67,19 @@ class Bank:
         if ones:
             self._decode(wanted, plan, ones)
         if more := [i for i, c in enumerate(counts) if c > 1]:
-            self._passes(wanted, plan, more, None, None)
+            for _ in self._passes(wanted, plan, more, None):
+                pass
         return plan.slot
 
     def score(
-        self, wanted: Sequence[Prefix], found: Sequence[tuple[int, int]], first: Sequence[int], take: Scored
-    ) -> None:
-        """Teacher-forced pass over `wanted[i]`, whose last token is only a target. `take(i, at, log_p, log_z)` gets,
-        as they are computed, the log-probabilities of the tokens after positions `at`, `at + 1`, ...
+        self, wanted: Sequence[Prefix], found: Sequence[tuple[int, int]], first: Sequence[int]
+    ) -> Iterator[Scored]:
+        """Teacher-forced passes over `wanted[i]`, whose last token is only a target. Yields (i, at, log_p, log_z): the
+        log-probabilities of the tokens after positions `at`, `at + 1`, ..., and the normalisers they were taken from.
         """
         fed = [w[:-1] for w in wanted]
         plan = self._plan(fed, found, first)
-        self._passes(fed, plan, list(range(len(fed))), wanted, take)
+        yield from self._passes(fed, plan, list(range(len(fed))), wanted)
 
     def settle(self) -> None:
         """After a batch: compact the cache if it has been mostly idle for long enough to pay for it."""
@@ -121,23 +122,21 @@ class Bank:
         """One token each. Over all slots if most of them take part, else over the gathered rows."""
         n, size = len(rows), self.size
         whole = 2 * n > size and size <= self.device.max_rows
-        B = size if whole else min(self.device.shapes.fit(self._place(), n, 1)[0], size)
+        B, C = (size, 1) if whole else self.device.shapes.fit(self._place(), n, 1)
         at = np.array([plan.slot[i] for i in rows], np.int32)
         put: Any = at if whole else slice(0, n)
-        feed = Feed(
-            np.arange(size, dtype=np.int32) if whole else np.full(B, size, np.int32), *np.zeros((3, B), np.int32),
-            np.zeros((B, 1), np.int32),
-        )  # fmt: skip
+        feed = self._blank(B, C)
+        feed.slots[:] = np.arange(B) if whole else size
         feed.slots[put] = at
-        feed.start[put] = [plan.start[i] - plan.base[i] for i in rows]
-        feed.count[put] = 1
-        feed.trunk_len[put] = [plan.base[i] for i in rows]
+        feed.starts[put] = [plan.start[i] - plan.base[i] for i in rows]
+        feed.counts[put] = 1
+        feed.bases[put] = [plan.base[i] for i in rows]
         feed.tokens[put, 0] = [wanted[i][-1] for i in rows]
         self._feed(feed, n, whole, None)
 
     def _passes(
-        self, fed: Sequence[Prefix], plan: Plan, rows: list[int], full: Sequence[Prefix] | None, take: Scored | None
-    ) -> None:
+        self, fed: Sequence[Prefix], plan: Plan, rows: list[int], full: Sequence[Prefix] | None
+    ) -> Iterator[Scored]:
         """Several tokens each, in chunks; rows of similar length go together."""
         at = dict(zip(rows, (plan.start[i] for i in rows), strict=True))
         while rows:
@@ -145,24 +144,29 @@ class Bank:
             chunk = min(len(fed[rows[0]]) - at[rows[0]], MOST_CHUNK)
             some = rows[: max(1, MOST_POSITIONS // bucket(chunk))][: self.device.max_rows]
             B, C = self.device.shapes.fit(self._place(), len(some), chunk)
-            feed = Feed(np.full(B, self.size, np.int32), *np.zeros((3, B), np.int32), np.zeros((B, C), np.int32))
+            feed = self._blank(B, C)
             targets = np.zeros((B, C), np.int32)
             for b, i in enumerate(some):
                 tokens = fed[i][at[i] : at[i] + C]
-                feed.slots[b], feed.trunk_len[b] = plan.slot[i], plan.base[i]
-                feed.start[b], feed.count[b] = at[i] - plan.base[i], len(tokens)
+                feed.slots[b], feed.bases[b] = plan.slot[i], plan.base[i]
+                feed.starts[b], feed.counts[b] = at[i] - plan.base[i], len(tokens)
                 feed.tokens[b, : len(tokens)] = tokens
                 if full is not None:
                     targets[b, : len(tokens)] = full[i][at[i] + 1 : at[i] + 1 + len(tokens)]
-            out = self._feed(feed, int(feed.count.sum()), False, None if full is None else targets)
+            out = self._feed(feed, int(feed.counts.sum()), False, None if full is None else targets)
             for b, i in enumerate(some):
-                n = int(feed.count[b])
-                if take is not None and out is not None:
-                    take(i, at[i], out[0, b, :n], out[1, b, :n])
+                n = int(feed.counts[b])
+                if out is not None:
+                    yield i, at[i], out[0, b, :n], out[1, b, :n]
                 at[i] += n
             rows = [i for i in rows if at[i] < len(fed[i])]
 
-    def _feed(self, feed: Feed, asked: int, whole: bool, targets: Ints | None) -> NDArray[np.float32] | None:
+    def _blank(self, B: int, C: int) -> Feed[Ints]:
+        """A feed of nothing: B padding rows."""
+        starts, counts, bases = np.zeros((3, B), np.int32)
+        return Feed(np.full(B, self.size, np.int32), starts, counts, bases, np.zeros((B, C), np.int32))
+
+    def _feed(self, feed: Feed[Ints], asked: int, whole: bool, targets: Ints | None) -> NDArray[np.float32] | None:
         B, C = feed.tokens.shape
         self.stats.forwards += 1
         self.stats.positions += asked
@@ -202,7 +206,8 @@ class Bank:
 
     def _allocate(self, slots: int, depth: int) -> State:
         self.device.shapes.note("allocate", slots, depth)
-        return programs.allocate(config=self.config, slots=slots, depth=depth, dtype=self.device.dtype)
+        state: State = programs.allocate(config=self.config, slots=slots, depth=depth, dtype=self.device.dtype)
+        return state
 
     def _resize(self, slots: Sequence[int], size: int, depth: int) -> None:
         index = np.full(size, self.size, np.int32)

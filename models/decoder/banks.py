@@ -1,13 +1,14 @@
 """Which bank answers for which context, and when a prompt gets a bank of its own.
 
-A context goes where it, or its parent, is held exactly. Cold contexts go where most of them is held, unless they share so
-much that no bank holds that a new trunk pays. At most `max_banks` are kept; the least recently used one is dropped.
+A context goes where it, or its parent, is held exactly. Cold contexts go where most of them is held, unless they share
+so much that no bank holds that a new trunk pays. At most `max_banks` are kept; the least recently used one is dropped.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
+from ..errors import BadToken
 from .bank import LEAST_TRUNK, Bank, Device
 from .slots import Prefix, common_prefix
 
@@ -47,15 +48,19 @@ class Banks:
     def _adopt(
         self, cold: list[int], wanted: Sequence[Prefix], stems: Sequence[Prefix], rows: int, groups: dict[int, Group]
     ) -> None:
-        best = [max(((bank.table.longest(wanted[i])[1], -k) for k, bank in enumerate(self._banks)), default=(0, 0)) for i in cold]
+        V = self.device.config.vocab_size
+        for i in cold:
+            if not 0 <= min(wanted[i]) <= max(wanted[i]) < V:
+                raise BadToken(next(t for t in wanted[i] if not 0 <= t < V), V)
+        reaches = [[bank.table.longest(wanted[i])[1] for bank in self._banks] for i in cold]
+        best = [max(((r, -k) for k, r in enumerate(each)), default=(0, 0)) for each in reaches]
         shared = common_prefix([stems[i] for i in cold])
         reach = max(reach for reach, _ in best)
-        alone = len(cold) == 1 and rows == 1
-        if reach < min(LEAST_TRUNK, len(shared)) or (not alone and len(shared) >= 2 * reach + LEAST_TRUNK):
+        part = max(r / len(wanted[i]) for i, (r, _) in zip(cold, best, strict=True))
+        alone = rows == 1  # one chain going back and forth should not open a bank for each of its proposals
+        if part < (0.125 if alone else 0.5) or (not alone and len(shared) >= 2 * reach + LEAST_TRUNK):
             bank = self._new(cold, wanted, shared, rows)
             chosen = [bank] * len(cold)
-        elif not self._banks:
-            chosen = [self._new(cold, wanted, (), rows)] * len(cold)
         else:
             chosen = [self._banks[-k] for _, k in best]
         for i, bank in zip(cold, chosen, strict=True):

@@ -126,7 +126,7 @@ def _rope(raw: Raw, max_length: int) -> Rope:
     """Both spellings: `rope_parameters` (transformers 5) and `rope_theta` with `rope_scaling` (before it)."""
     spec: dict[str, Any] = {**(raw.get("rope_scaling") or {}), **(raw.get("rope_parameters") or {})}
     kind = spec.get("rope_type", spec.get("type", "default"))
-    theta = float(spec.get("rope_theta", raw.get("rope_theta", 10000.0)))
+    theta = float(spec.get("rope_theta") or raw.get("rope_theta") or 10000.0)
     if kind == "default":
         return Rope(theta)
     needed = {"linear": ("factor",), "llama3": ("factor", "low_freq_factor", "high_freq_factor")}.get(kind)
@@ -137,4 +137,5 @@ def _rope(raw: Raw, max_length: int) -> Rope:
     if kind == "linear":
         return Rope(theta, kind, float(spec["factor"]))
     original = int(spec.get("original_max_position_embeddings", max_length))
-    return Rope(theta, kind, *(float(spec[k]) for k in needed), original_length=original)
+    factor, low, high = (float(spec[k]) for k in needed)
+    return Rope(theta, kind, factor, low, high, original)

@@ -1,7 +1,8 @@
 """`Decoder`: next-token draws and scores for token prefixes, batched; the host-level face of the JAX runtime.
 
-Contexts are plain tuples of token ids. Nothing has to be opened, advanced or closed: the decoder finds out which keys and
-values it already has. Log-probabilities are in nats. V is the size of the vocabulary, n the number of rows asked about.
+Contexts are plain tuples of token ids. Nothing has to be opened, advanced or closed: the decoder finds out which keys
+and values it already has. Log-probabilities are in nats. V is the size of the vocabulary, n the number of rows asked
+about.
 """
 
 from __future__ import annotations
@@ -10,24 +11,22 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import jax
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from ..errors import EmptyMask, ModelError
+from ..errors import BadToken, EmptyMask, ModelError
 from . import programs
 from .architectures import architecture_of
 from .bank import Bank, Ints
 from .config import DecoderConfig, read_raw, special_ids
 from .draw import split_uniforms
-from .engine import Engine, Rows, pad
-from .score import score_sequences
+from .engine import Engine, Rows, Steer, pad
+from .score import score_next, score_sequences
 from .slots import Prefix
 from .stats import Stats
 from .weights import DTYPES, Params, read_tensors
 
 Floats = NDArray[np.float64]
-Masks = NDArray[np.bool_]
 CACHE_SIZE = 64 << 20
 
 
@@ -100,24 +99,22 @@ class Decoder:
         Temperature 0 is the limit: all mass on the largest allowed logit.
         """
         n = len(prefixes)
-        given = np.asarray(uniforms, np.float64)
-        if given.shape != (n,) or not ((given > 0) & (given < 1)).all():
+        u = np.asarray(uniforms, np.float64)
+        if u.shape != (n,) or not ((u > 0) & (u < 1)).all():
             raise ModelError(f"{n} prefixes need {n} uniforms strictly between 0 and 1")
-        u = split_uniforms(given)
-        t, m = _temperatures(temperatures, n), self._masks(masks, n, empty_ok=False)
+        parts, steer = split_uniforms(u), self._steer(n, temperatures, masks)
         found = np.empty((4, n), np.float32)
 
-        def call(bank: Bank, slots: Ints, rows: Rows) -> jax.Array:
-            uniforms = pad(u, rows, len(slots), 0.5)
-            assert uniforms is not None
-            return programs.draw_rows(bank.state.logits, bank.state.log_z, slots, uniforms, *_steer(t, m, rows, slots))
+        def call(bank: Bank, slots: Ints, rows: Rows) -> Any:
+            state, u = bank.state, pad(parts, rows, len(slots), 0.5)
+            return programs.draw_rows(state.logits, state.log_z, slots, u, *steer.padded(rows, len(slots)))
 
-        for rows, out in self._engine.ask(_kind("draw", t, m), prefixes, call):
+        for rows, out in self._engine.ask(steer.kind("draw"), prefixes, call):
             found[:, rows] = out
         self._engine.check_finite(prefixes, found[3])
         tokens, log_p = found[0].astype(np.int32), found[2].astype(np.float64)
         self._engine.stats.draws += n
-        self._remember(prefixes, tokens, log_p)
+        self._engine.remember(prefixes, tokens, log_p)
         return tokens, found[1].astype(np.float64), log_p
 
     def score(
@@ -127,35 +124,20 @@ class Decoder:
         temperatures: ArrayLike | None = None,
         masks: ArrayLike | None = None,
     ) -> Floats:
-        """log q of a given next token of each prefix, [n], under the distribution that `draw` would use; a token that is
-        masked scores -inf. Plain scores of tokens drawn or scored before are remembered and cost no device call.
+        """log q of a given next token of each prefix, [n], under the distribution that `draw` would use; a token that
+        is masked scores -inf. Plain scores of tokens drawn or scored before are remembered and cost no device call.
         """
         n = len(prefixes)
-        given = self._valid_tokens(tokens, n)
-        t, m = _temperatures(temperatures, n), self._masks(masks, n, empty_ok=False)
+        given, steer = self._valid_tokens(tokens, n), self._steer(n, temperatures, masks)
         answer = np.full(n, np.nan)
-        if t is None and m is None:
+        if steer.plain:
             for i, (prefix, token) in enumerate(zip(prefixes, given.tolist(), strict=True)):
                 known = self._engine.recall(prefix, token)
                 if known is not None:
                     answer[i] = known
-        todo = np.flatnonzero(np.isnan(answer))
-        if not len(todo):
-            return answer
-        asked = [prefixes[i] for i in todo]
-        given, t, m = given[todo], None if t is None else t[todo], None if m is None else m[todo]
-        found = np.empty((3, len(todo)), np.float32)
-
-        def call(bank: Bank, slots: Ints, rows: Rows) -> jax.Array:
-            wanted = pad(given, rows, len(slots), 0)
-            assert wanted is not None
-            return programs.score_rows(bank.state.logits, bank.state.log_z, slots, wanted, *_steer(t, m, rows, slots))
-
-        for rows, out in self._engine.ask(_kind("score", t, m), asked, call):
-            found[:, rows] = out
-        self._engine.check_finite(asked, found[2])
-        self._remember(asked, given, found[1])
-        answer[todo] = found[0]
+        todo = np.flatnonzero(np.isnan(answer)).tolist()
+        if todo:
+            answer[todo] = score_next(self._engine, [prefixes[i] for i in todo], given[todo], steer.some(todo))
         return answer
 
     def log_probs(
@@ -164,47 +146,46 @@ class Decoder:
         """Log-probabilities of every next token, [n, V]; the only call that moves vocabulary-sized arrays to the host.
         Plain vectors are remembered.
         """
-        n = len(prefixes)
-        t, m = _temperatures(temperatures, n), self._masks(masks, n, empty_ok=False)
-        plain = t is None and m is None
+        n, engine = len(prefixes), self._engine
+        steer = self._steer(n, temperatures, masks)
         answer = np.empty((n, self.vocab_size), np.float32)
         todo = []
         for i, prefix in enumerate(prefixes):
-            known = self._engine.vectors.get(prefix) if plain else None
+            known = engine.vectors.get(prefix) if steer.plain else None
             if known is None:
                 todo.append(i)
             else:
                 answer[i] = known
-        self._engine.stats.hits += n - len(todo)
-        asked = [prefixes[i] for i in todo]
-        t, m = None if t is None else t[todo], None if m is None else m[todo]
+        engine.stats.hits += n - len(todo)
+        if not todo:
+            return answer
+        asked, some = [prefixes[i] for i in todo], steer.some(todo)
 
-        def call(bank: Bank, slots: Ints, rows: Rows) -> jax.Array:
-            return programs.vectors(bank.state.logits, bank.state.log_z, slots, *_steer(t, m, rows, slots))
+        def call(bank: Bank, slots: Ints, rows: Rows) -> Any:
+            return programs.vectors(bank.state.logits, bank.state.log_z, slots, *some.padded(rows, len(slots)))
 
-        for rows, out in self._engine.ask(_kind("vectors", t, m), asked, call):
+        for rows, out in engine.ask(steer.kind("vectors"), asked, call):
             answer[[todo[r] for r in rows]] = out
-        if todo:
-            self._engine.check_finite(asked, answer[todo].max(1))
-        if plain:
+        engine.check_finite(asked, answer[todo].max(1))
+        if steer.plain:
             for i in todo:
-                self._engine.vectors.put(prefixes[i], answer[i].copy())
+                engine.vectors.put(prefixes[i], answer[i].copy())
         return answer
 
     def log_mass(self, prefixes: Sequence[Prefix], masks: ArrayLike) -> Floats:
         """log of the probability of the allowed tokens at temperature 1, [n]; -inf where a mask allows none."""
-        m = self._masks(masks, len(prefixes), empty_ok=True)
+        m = self._valid_masks(masks, len(prefixes))
         found = np.empty((2, len(prefixes)), np.float32)
 
-        def call(bank: Bank, slots: Ints, rows: Rows) -> jax.Array:
+        def call(bank: Bank, slots: Ints, rows: Rows) -> Any:
             allowed = pad(m, rows, len(slots), True)
-            assert allowed is not None
             return programs.masses(bank.state.logits, bank.state.log_z, slots, allowed)
 
         for rows, out in self._engine.ask("masses", prefixes, call):
             found[:, rows] = out
         self._engine.check_finite(prefixes, found[1])
-        return found[0].astype(np.float64)
+        log_mass: Floats = found[0].astype(np.float64)
+        return log_mass
 
     def score_sequences(self, prefixes: Sequence[Prefix], continuations: Sequence[Sequence[int]]) -> list[Floats]:
         """log p of each token of each continuation given all that is before it, at temperature 1: teacher-forced, one
@@ -216,47 +197,28 @@ class Decoder:
 
     # --- arguments --------------------------------------------------------------------------------------------------
 
-    def _remember(self, prefixes: Sequence[Prefix], tokens: Ints, log_p: NDArray[Any]) -> None:
-        put = self._engine.tokens.put
-        for prefix, token, value in zip(prefixes, tokens.tolist(), log_p.tolist(), strict=True):
-            put(prefix, token, value)
+    def _steer(self, n: int, temperatures: ArrayLike | None, masks: ArrayLike | None) -> Steer:
+        """Temperatures that are all 1 count as none: that is cheaper and can be remembered."""
+        t: NDArray[np.float32] | None = None
+        if temperatures is not None:
+            t = np.asarray(temperatures, np.float32)
+            if t.shape != (n,) or not (t >= 0).all():
+                raise ModelError(f"{n} prefixes need {n} temperatures of at least 0")
+        m = None if masks is None else self._valid_masks(masks, n)
+        if m is not None and not (some := m.any(1)).all():
+            raise EmptyMask(int(np.flatnonzero(~some)[0]))
+        return Steer(None if t is None or (t == 1).all() else t, m)
 
     def _valid_tokens(self, tokens: ArrayLike, n: int | None = None) -> Ints:
         given = np.asarray(tokens, np.int32)
         if n is not None and given.shape != (n,):
             raise ModelError(f"{n} prefixes need {n} tokens, found shape {given.shape}")
         if len(given) and not 0 <= int(given.min()) <= int(given.max()) < self.vocab_size:
-            raise ModelError(f"token ids must lie in 0..{self.vocab_size - 1}, found {given.min()}..{given.max()}")
+            raise BadToken(int(given[(given < 0) | (given >= self.vocab_size)][0]), self.vocab_size)
         return given
 
-    def _masks(self, masks: ArrayLike | None, n: int, *, empty_ok: bool) -> Masks | None:
-        if masks is None:
-            return None
+    def _valid_masks(self, masks: ArrayLike, n: int) -> NDArray[np.bool_]:
         given = np.asarray(masks, np.bool_)
         if given.shape != (n, self.vocab_size):
             raise ModelError(f"masks must have shape {(n, self.vocab_size)}, found {given.shape}")
-        if not empty_ok and not (some := given.any(1)).all():
-            raise EmptyMask(int(np.flatnonzero(~some)[0]))
         return given
-
-
-def _temperatures(temperatures: ArrayLike | None, n: int) -> NDArray[np.float32] | None:
-    """Temperatures [n], or None when all are 1, which is cheaper and can be remembered."""
-    if temperatures is None:
-        return None
-    given = np.asarray(temperatures, np.float32)
-    if given.shape != (n,) or not (given >= 0).all():
-        raise ModelError(f"{n} prefixes need {n} temperatures of at least 0")
-    return None if (given == 1).all() else given
-
-
-def _steer(
-    t: NDArray[np.float32] | None, m: Masks | None, rows: Rows, slots: Ints
-) -> tuple[NDArray[Any] | None, NDArray[Any] | None]:
-    """Temperatures and masks of the rows, padded like `slots`."""
-    return pad(t, rows, len(slots), 1.0), pad(m, rows, len(slots), True)
-
-
-def _kind(name: str, t: Any, m: Any) -> str:
-    """The name under which a program is counted: each combination is one compilation."""
-    return name + ("" if t is None else " tempered") + ("" if m is None else " masked")

@@ -1,13 +1,13 @@
 """Drawing and weighing next tokens on the device: the two-level inverse CDF.
 
-The vocabulary is cut into blocks of about sqrt(V) tokens. One uniform picks the block whose cumulative mass covers it and
-what is left of the uniform picks the token inside, so a draw reads the logits once and sorts nothing.
+The vocabulary is cut into blocks of about sqrt(V) tokens. One uniform picks the block whose cumulative mass covers it
+and what is left of the uniform picks the token inside, so a draw reads the logits once and sorts nothing.
 
 Exactness. A float32 cumulative sum is only good to 6e-8 of the *total*, which would be 6 % of a token of mass 1e-6. So
 (1) masses and uniforms are split on the grid 2^-24 into a coarse part, whose sums and differences are exact in float32,
-and a fine remainder below 2^-24, whose sums are good to about 1e-13; and (2) the largest mass is moved to the end and takes
-whatever the others leave, so that normalisation error lands where it is relatively smallest. An item of mass zero is never
-returned, whatever the uniform.
+and a fine remainder below 2^-24, whose sums are good to about 1e-13; and (2) the largest mass is moved to the end and
+takes whatever the others leave, so that normalisation error lands where it is relatively smallest. An item of mass zero
+is never returned, whatever the uniform.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ COLDEST = 1e-20  # temperature 0 is its limit: all mass on the largest logits
 
 
 class Weighed(NamedTuple):
-    """The distribution of each of R rows: log p(v) = `logits[r, v]` - `log_z[r]` plain, `steered - log_norm` as asked."""
+    """The distributions of R rows: log p = `logits` - `log_z` plain, log q = `steered` - `log_norm` as asked."""
 
     logits: jax.Array  # [R, V]
     log_z: jax.Array  # [R]

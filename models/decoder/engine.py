@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from typing import Any
 
-import jax
 import numpy as np
 from numpy.typing import NDArray
 
-from ..errors import ContextTooLong, ModelError, NonFiniteLogits
+from ..errors import BadToken, ContextTooLong, ModelError, NonFiniteLogits
 from .bank import Bank, Device, Ints
 from .banks import Banks
 from .buckets import bucket
@@ -20,7 +20,7 @@ from .slots import Prefix
 from .weights import Params
 
 Rows = list[int]
-Ask = Callable[[Bank, Ints, Rows], jax.Array]  # (bank, slot of each row, rows asked) -> results, rows on the last axis
+Ask = Callable[[Bank, Ints, Rows], Any]  # (bank, slot of each row, rows asked) -> results, rows on the last axis
 
 
 class Engine:
@@ -35,21 +35,24 @@ class Engine:
         self.stats = self.device.stats
 
     def ask(self, kind: str, prefixes: Sequence[Prefix], call: Ask) -> Iterator[tuple[Rows, NDArray[Any]]]:
-        """Bring the contexts of all rows in, in batches of at most `max_rows`; yield each group of rows with its answer.
+        """Bring the contexts of all rows in, in batches of at most `max_rows`; yield each group of rows with its
+        answer.
 
         Equal prefixes are fed once. Rows are padded to a bucket, never smaller than the bank, so that a population that
         shrinks does not compile a program for each of its sizes.
         """
+        V = self.config.vocab_size
         for prefix in prefixes:
             self.check_length(len(prefix))
+            if not 0 <= prefix[-1] < V:  # the others were checked when they were last, or when they came in cold
+                raise BadToken(prefix[-1], V)
         for begin in range(0, len(prefixes), self.device.max_rows):
             batch = prefixes[begin : begin + self.device.max_rows]
             index: dict[Prefix, int] = {}
             which = [index.setdefault(p, len(index)) for p in batch]
             wanted = list(index)
             for bank, members, found in self.banks.group(wanted, wanted, len(batch)):
-                everything = len(members) == len(wanted)
-                placed = bank.extend(wanted if everything else [wanted[i] for i in members], found)
+                placed = bank.extend([wanted[i] for i in members], found)
                 slot_of = dict(zip(members, placed, strict=True))
                 rows = [r for r, w in enumerate(which) if w in slot_of]
                 slots = np.zeros(max(bank.size, bucket(len(rows), LEAST_ROWS)), np.int32)
@@ -71,7 +74,7 @@ class Engine:
         """Refuse the rows whose normaliser is NaN or infinite; their keys and values must not survive, either."""
         if not np.isfinite(values).all():
             self.clear()
-            raise NonFiniteLogits([len(prefixes[i]) for i in np.flatnonzero(~np.isfinite(values))])
+            raise NonFiniteLogits([len(prefixes[i]) for i in np.flatnonzero(~np.isfinite(values)).tolist()])
 
     def recall(self, prefix: Prefix, token: int) -> float | None:
         """log p(token | prefix) if it was computed before."""
@@ -83,6 +86,11 @@ class Engine:
             self.stats.hits += 1
         return known
 
+    def remember(self, prefixes: Sequence[Prefix], tokens: Ints, log_p: NDArray[Any]) -> None:
+        put = self.tokens.put
+        for prefix, token, value in zip(prefixes, tokens.tolist(), log_p.tolist(), strict=True):
+            put(prefix, token, value)
+
     def clear(self) -> None:
         self.banks.clear()
         self.tokens.clear()
@@ -90,10 +98,32 @@ class Engine:
         self.device.shapes.forget()
 
 
-def pad(array: NDArray[Any] | None, rows: Rows, size: int, fill: Any) -> NDArray[Any] | None:
+def pad(array: NDArray[Any], rows: Rows, size: int, fill: Any) -> NDArray[Any]:
     """The rows of an argument, padded to `size` rows."""
-    if array is None:
-        return None
     out = np.full((size, *array.shape[1:]), fill, array.dtype)
     out[: len(rows)] = array[rows]
     return out
+
+
+@dataclass(frozen=True, slots=True)
+class Steer:
+    """Temperatures [n] and masks [n, V] of the rows of a question; None where the plain model is meant."""
+
+    temperatures: NDArray[np.float32] | None = None
+    masks: NDArray[np.bool_] | None = None
+
+    @property
+    def plain(self) -> bool:
+        return self.temperatures is None and self.masks is None
+
+    def some(self, rows: Rows) -> Steer:
+        t, m = self.temperatures, self.masks
+        return Steer(None if t is None else t[rows], None if m is None else m[rows])
+
+    def padded(self, rows: Rows, size: int) -> tuple[NDArray[Any] | None, NDArray[Any] | None]:
+        t, m = self.temperatures, self.masks
+        return None if t is None else pad(t, rows, size, 1.0), None if m is None else pad(m, rows, size, True)
+
+    def kind(self, name: str) -> str:
+        """The name under which a program is counted: each combination is one compilation."""
+        return name + ("" if self.temperatures is None else " tempered") + ("" if self.masks is None else " masked")

@@ -1,15 +1,17 @@
 """The forward pass of a Llama decoder (Touvron et al. 2023), for everything: prefill, decoding, teacher forcing.
 
-Feed C tokens to each of B rows; row b continues whatever slot `slots[b]` holds. Layers are unrolled: a scan that carries
-the cache would copy it. Sizes as in `attention`; H hidden, V vocabulary.
+Feed C tokens to each of B rows; row b continues whatever slot `slots[b]` holds. Layers are unrolled: a scan that
+carries the cache would copy it. Sizes as in `attention`; H hidden, V vocabulary.
 """
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Generic, NamedTuple, TypeVar
 
 import jax
 import jax.numpy as jnp
+import numpy as np
+from numpy.typing import NDArray
 
 from .attention import HIGHEST, Trunk, attend, write
 from .config import DecoderConfig
@@ -24,21 +26,24 @@ class Cache(NamedTuple):
     values: tuple[jax.Array, ...]
 
 
-class Feed(NamedTuple):
-    """What to feed. Row b puts `tokens[b, :count[b]]` at positions `start[b]`... of its slot, which itself starts at
-    position `trunk_len[b]` of the text; the trunk holds what is before that. A row with count 0 changes nothing.
+A = TypeVar("A", jax.Array, NDArray[np.int32])
+
+
+class Feed(NamedTuple, Generic[A]):
+    """What to feed. Row b puts `tokens[b, :counts[b]]` at positions `starts[b]`, ... of its slot, whose own positions
+    come after the first `bases[b]` of the trunk. A row with count 0 changes nothing.
     """
 
-    slots: jax.Array  # [B]; a number outside the cache marks a padding row
-    start: jax.Array  # [B]
-    count: jax.Array  # [B]
-    trunk_len: jax.Array  # [B]
-    tokens: jax.Array  # [B, C]
+    slots: A  # [B]; a number outside the cache marks a padding row
+    starts: A  # [B]
+    counts: A  # [B]
+    bases: A  # [B]
+    tokens: A  # [B, C]
 
 
-def hidden(params: Params, config: DecoderConfig, trunk: Trunk, cache: Cache, feed: Feed, whole: bool) -> tuple[
-    jax.Array, Cache
-]:
+def hidden(
+    params: Params, config: DecoderConfig, trunk: Trunk, cache: Cache, feed: Feed[jax.Array], whole: bool
+) -> tuple[jax.Array, Cache]:
     """Normalised last hidden states [B, C, H], float32, and the cache with the fed tokens in it.
 
     `whole` says that row b is slot b, for all slots, which saves gathering the rows out of the cache.
@@ -46,11 +51,11 @@ def hidden(params: Params, config: DecoderConfig, trunk: Trunk, cache: Cache, fe
     B, C = feed.tokens.shape
     T = cache.values[0].shape[2]
     step = jnp.arange(C)
-    local = feed.start[:, None] + step  # [B, C]
-    at = jnp.where(step < feed.count[:, None], local, T)  # T is outside the cache: dropped
+    local = feed.starts[:, None] + step  # [B, C]
+    at = jnp.where(step < feed.counts[:, None], local, T)  # T is outside the cache: dropped
     visible = jnp.arange(T) <= local[:, :, None]  # [B, C, T]
-    trunk_visible = jnp.arange(trunk.keys[0].shape[-1]) < feed.trunk_len[:, None] if trunk.keys else None
-    angles = (local + feed.trunk_len[:, None])[..., None] * params.frequencies
+    trunk_visible = jnp.arange(trunk.keys[0].shape[-1]) < feed.bases[:, None] if trunk.keys else None
+    angles = (local + feed.bases[:, None])[..., None] * params.frequencies
     cos, sin = jnp.cos(angles)[:, :, None], jnp.sin(angles)[:, :, None]
 
     K, G, D = config.kv_heads, config.group, config.head_dim

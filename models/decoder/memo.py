@@ -1,7 +1,7 @@
 """Log-probabilities already computed, keyed by prefix, in two caches bounded in bytes.
 
-Both evict the least recently used prefix. Sizes are estimates of what CPython needs: a tuple of n tokens takes 8 n bytes
-beside its overhead, a remembered token one dictionary entry.
+Both evict the least recently used prefix. Sizes are estimates of what CPython needs: a tuple of n tokens takes 8 n
+bytes beside its overhead, a remembered token one dictionary entry.
 """
 
 from __future__ import annotations

@@ -38,7 +38,9 @@ def allocate(*, config: DecoderConfig, slots: int, depth: int, dtype: str) -> St
 
 
 @partial(jax.jit, static_argnames=("config", "whole"), donate_argnames=("state",))
-def feed(params: Params, state: State, trunk: Trunk, rows: Feed, *, config: DecoderConfig, whole: bool) -> State:
+def feed(
+    params: Params, state: State, trunk: Trunk, rows: Feed[jax.Array], *, config: DecoderConfig, whole: bool
+) -> State:
     """Feed tokens; afterwards the logits of each fed slot are those after its last token."""
     h, cache = llama.hidden(params, config, trunk, state.cache, rows, whole)
     return _settle(params, config, state, cache, h, rows, whole)
@@ -46,7 +48,14 @@ def feed(params: Params, state: State, trunk: Trunk, rows: Feed, *, config: Deco
 
 @partial(jax.jit, static_argnames=("config", "whole"), donate_argnames=("state",))
 def feed_scored(
-    params: Params, state: State, trunk: Trunk, rows: Feed, targets: jax.Array, *, config: DecoderConfig, whole: bool
+    params: Params,
+    state: State,
+    trunk: Trunk,
+    rows: Feed[jax.Array],
+    targets: jax.Array,
+    *,
+    config: DecoderConfig,
+    whole: bool,
 ) -> tuple[State, jax.Array]:
     """`feed`, and [2, B, C]: log p of `targets` [B, C], the token after each fed one, and log z of its logits.
 
@@ -65,16 +74,16 @@ def feed_scored(
 
 
 def _settle(
-    params: Params, config: DecoderConfig, state: State, cache: Cache, h: jax.Array, rows: Feed, whole: bool
+    params: Params, config: DecoderConfig, state: State, cache: Cache, h: jax.Array, rows: Feed[jax.Array], whole: bool
 ) -> State:
     """Keep the logits after the last fed token of each row; a row that was fed nothing keeps what it had."""
-    last = jnp.take_along_axis(h, jnp.maximum(rows.count - 1, 0)[:, None, None], 1)[:, 0]
+    last = jnp.take_along_axis(h, jnp.maximum(rows.counts - 1, 0)[:, None, None], 1)[:, 0]
     l = llama.logits(params, config, last)
     z = jax.nn.logsumexp(l, axis=-1)
     if whole:
-        fed = rows.count > 0
+        fed = rows.counts > 0
         return State(cache, jnp.where(fed[:, None], l, state.logits), jnp.where(fed, z, state.log_z))
-    slots = jnp.where(rows.count > 0, rows.slots, state.log_z.shape[0])
+    slots = jnp.where(rows.counts > 0, rows.slots, state.log_z.shape[0])
     return State(cache, state.logits.at[slots].set(l, mode="drop"), state.log_z.at[slots].set(z, mode="drop"))
 
 

@@ -1,7 +1,7 @@
 """Rotary position embedding (Su et al. 2021, "RoFormer", section 3.4.2), in the half-split form of Llama.
 
-Pair (x_i, x_{i + D/2}) is turned by the angle m f_i at position m, with f_i = theta^(-2i/D); so the score of a query and
-a key depends on the distance of their positions only, and a key can be rotated once, when it is stored.
+Pair (x_i, x_{i + D/2}) is turned by the angle m f_i at position m, with f_i = theta^(-2i/D); so the score of a query
+and a key depends on the distance of their positions only, and a key can be rotated once, when it is stored.
 """
 
 from __future__ import annotations

@@ -1,40 +1,66 @@
-"""Teacher-forced scoring: log p of every token of a text in one pass, reusing whatever is already known."""
+"""Scoring given tokens: the next one of each context, or whole texts, teacher-forced, reusing whatever is known."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import NonFiniteLogits
-from .engine import Engine
+from . import programs
+from .bank import Bank, Ints
+from .engine import Engine, Rows, Steer, pad
 from .slots import Prefix
 
 Floats = NDArray[np.float64]
 
 
+def score_next(engine: Engine, prefixes: Sequence[Prefix], tokens: Ints, steer: Steer) -> Floats:
+    """log q(token | prefix) of each row, [n]; its plain log p is remembered."""
+    found = np.empty((3, len(prefixes)), np.float32)
+
+    def call(bank: Bank, slots: Ints, rows: Rows) -> Any:
+        state, given = bank.state, pad(tokens, rows, len(slots), 0)
+        return programs.score_rows(state.logits, state.log_z, slots, given, *steer.padded(rows, len(slots)))
+
+    for rows, out in engine.ask(steer.kind("score"), prefixes, call):
+        found[:, rows] = out
+    engine.check_finite(prefixes, found[2])
+    engine.remember(prefixes, tokens, found[1])
+    log_q: Floats = found[0].astype(np.float64)
+    return log_q
+
+
 def score_sequences(engine: Engine, prefixes: Sequence[Prefix], continuations: Sequence[Prefix]) -> list[Floats]:
     """log p(continuation[t] | prefix, continuation[:t]) for each t of each row.
 
-    A row starts at its first token that is not remembered. Equal rows, and rows whose text is the same though they cut it
-    differently, are computed once, from the earliest cut.
+    A row starts at its first token that is not remembered. Texts that differ in their last token only, and equal texts
+    cut differently, are fed once, from the earliest cut. Where nothing but a last token is missing, its context may be
+    resident already, and it is asked for like any next token.
     """
     texts = [p + c for p, c in zip(prefixes, continuations, strict=True)]
-    answers = [np.empty(len(c)) for c in continuations]
-    cuts: dict[Prefix, int] = {}  # text -> position of the first token to score
-    for row, (prefix, text) in enumerate(zip(prefixes, texts, strict=True)):
+    answers = [np.full(len(c), np.nan) for c in continuations]
+    todo: dict[Prefix, tuple[int, Prefix]] = {}  # tokens to feed -> (position of the first to score, a text)
+    ends: dict[Prefix, None] = {}  # texts whose last token is not known
+    for prefix, text, answer in zip(prefixes, texts, answers, strict=True):
         engine.check_length(len(text) if prefix else 0)
-        cut = _remembered(engine, text, len(prefix), answers[row])
+        cut = _remembered(engine, text, len(prefix), answer)
         if cut < len(text):
-            cuts[text] = min(cut, cuts.get(text, cut))
-    if not cuts:
-        return answers
-    scored = _compute(engine, cuts, len(prefixes))
-    for row, (prefix, text) in enumerate(zip(prefixes, texts, strict=True)):
-        if text in cuts:
-            cut = cuts[text]
-            answers[row][max(0, cut - len(prefix)) :] = scored[text][max(0, len(prefix) - cut) :]
+            ends[text] = None
+        if cut < len(text) - 1:
+            fed = text[:-1]
+            todo[fed] = min(todo.get(fed, (cut, text)), (cut, text))
+    scored = _teacher_force(engine, list(todo.values()))
+    last = [text for text in ends if text not in scored]
+    if last:
+        plain = score_next(engine, [t[:-1] for t in last], np.array([t[-1] for t in last], np.int32), Steer())
+        scored.update((t, {len(t) - 1: float(v)}) for t, v in zip(last, plain, strict=True))
+    for prefix, text, answer in zip(prefixes, texts, answers, strict=True):
+        for k in np.flatnonzero(np.isnan(answer)).tolist():
+            at = len(prefix) + k
+            answer[k] = scored[text if at == len(text) - 1 else todo[text[:-1]][1]][at]
     return answers
 
 
@@ -48,38 +74,25 @@ def _remembered(engine: Engine, text: Prefix, start: int, into: Floats) -> int:
     return len(text)
 
 
-def _compute(engine: Engine, cuts: dict[Prefix, int], rows: int) -> dict[Prefix, Floats]:
-    """Score each text from its cut on."""
-    texts = list(cuts)
-    scored = {text: np.empty(len(text) - cut) for text, cut in cuts.items()}
+def _teacher_force(engine: Engine, jobs: list[tuple[int, Prefix]]) -> dict[Prefix, dict[int, float]]:
+    """For each (cut, text): log p of the tokens of the text by position, from the cut on."""
+    scored: dict[Prefix, dict[int, float]] = {text: {} for _, text in jobs}
     bad: list[int] = []
     most = engine.device.max_rows
-    for begin in range(0, len(texts), most):
-        batch = texts[begin : begin + most]
-        stems = [text[: cuts[text]] for text in batch]
-        for bank, members, found in engine.banks.group([t[:-1] for t in batch], stems, len(batch)):
+    for begin in range(0, len(jobs), most):
+        batch = jobs[begin : begin + most]
+        stems = [text[:cut] for cut, text in batch]
+        for bank, members, found in engine.banks.group([text[:-1] for _, text in batch], stems, len(batch)):
             mine = [batch[i] for i in members]
-
-            def take(
-                i: int,
-                at: int,
-                log_p: NDArray[np.float32],
-                log_z: NDArray[np.float32],
-                mine: list[Prefix] = mine,
-            ) -> None:
-                text = mine[i]
-                cut = cuts[text]
-                skip = max(0, cut - (at + 1))  # tokens fed before the first one to score
-                scored[text][at + 1 + skip - cut : at + 1 + len(log_p) - cut] = log_p[skip:]
-                bad.extend(at + 1 + int(k) for k in np.flatnonzero(~np.isfinite(log_z)))
-
-            bank.score(mine, found, [cuts[text] - 1 for text in mine], take)
+            for i, at, log_p, log_z in bank.score([t for _, t in mine], found, [cut - 1 for cut, _ in mine]):
+                cut, text = mine[i]
+                scored[text].update((k, v) for k, v in enumerate(log_p.tolist(), at + 1) if k >= cut)
+                bad.extend(at + 1 + k for k in np.flatnonzero(~np.isfinite(log_z)).tolist())
             bank.settle()
     if bad:
         engine.clear()
         raise NonFiniteLogits(bad)
     for text, values in scored.items():
-        cut = cuts[text]
-        for k, value in enumerate(values.tolist()):
-            engine.tokens.put(text[: cut + k], text[cut + k], value)
+        for at, value in values.items():
+            engine.tokens.put(text[:at], text[at], value)
     return scored

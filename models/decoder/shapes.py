@@ -1,9 +1,9 @@
 """Choosing the shape of a forward pass: computing a little more is cheaper than compiling another program.
 
-A compilation costs about as much as some 1e11 floating-point operations, that is `worth` token positions of a given model
-(1.1 s against 7000 positions for 7 M parameters on two CPU cores). A pass therefore runs in the cheapest shape that was
-already compiled, until the positions wasted for want of a better one add up to a compilation: then that one is made.
-Spending at most twice the optimum without knowing the future is the ski-rental rule (Karlin et al. 1988).
+A compilation costs about as much as some 1e11 floating-point operations, that is `worth` token positions of a given
+model (1.1 s against 7000 positions for 7 M parameters on two CPU cores). A pass therefore runs in the cheapest shape
+that was already compiled, until the positions wasted for want of a better one add up to a compilation: then that one is
+made. Spending at most twice the optimum without knowing the future is the ski-rental rule (Karlin et al. 1988).
 """
 
 from __future__ import annotations

@@ -1,7 +1,8 @@
 """Which slot of a cache holds which context: pure host logic, no device.
 
-A slot holds the keys and values of one context; its first `base` positions are those of the shared trunk, the others are
-its own. A batch of wanted contexts becomes a `Plan`: slots to copy, then the position from which to feed each context.
+A slot holds the keys and values of one context; its first `base` positions are those of the shared trunk, the others
+are its own. A batch of wanted contexts becomes a `Plan`: slots to copy, then the position from which to feed each
+context.
 
 - a context held exactly costs nothing; one whose parent is held is extended in place, and its siblings copy the parent;
 - otherwise the longest held prefix is used: in place if nothing is lost, else copied into the least recently used slot.

@@ -26,7 +26,7 @@ DTYPES: dict[str, Any] = {"float32": np.float32, "bfloat16": ml_dtypes.bfloat16}
 
 
 class Layer(NamedTuple):
-    """One block; biases are None where the model has none. H hidden, N query heads, K key heads, D head size, I inner."""
+    """One block; no bias is None. H hidden, N query heads, K key heads, D head size, I inner."""
 
     attention_norm: jax.Array  # [H]
     qkv: jax.Array  # [H, (N + 2K) D]
