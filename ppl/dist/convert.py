@@ -46,7 +46,6 @@ def _plain(x: Any) -> Any:
 def _describe(x: Any) -> str:
     kind = getattr(type(x), "kind", None)
     if hasattr(type(x), "__await__") and isinstance(kind, str):
-        x.awaited = True  # reported here, not again when it is dropped
         if kind == "program":
             return f"{x!r}, a program call; only sample() takes one"
         return f"{x!r}: a {kind}(...) effect was given where a distribution was expected; await it"

@@ -75,6 +75,8 @@ def _token(value: Any, integer: bool, leaves: list[Any]) -> Any:
         family, inner = value.flat()
         leaves.extend(inner)
         return "record", family
+    if hasattr(type(value), "__await__"):
+        raise TypeError(f"got {value!r}, an effect that was not awaited: write `x = await ...` first")
     if hasattr(value, "shape") and hasattr(value, "dtype") and not hasattr(value, "toarray"):
         if isinstance(value, np.ndarray) and value.dtype.kind not in "biuf":
             raise TypeError(f"an array of {value.dtype} is not a parameter")
@@ -82,8 +84,6 @@ def _token(value: Any, integer: bool, leaves: list[Any]) -> Any:
         return "array", tuple(value.shape), value.dtype
     if isinstance(value, (list, tuple)):
         return _sequence(value, integer, leaves)
-    if hasattr(value, "__await__"):
-        raise TypeError(f"got {value!r}, an effect that was not awaited: write `x = await ...` first")
     if hasattr(type(value), "tree_flatten"):
         return _tree(value, leaves)
     if callable(value):
