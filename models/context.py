@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
-from steersman.ppl.text import Text
+import numpy as np
 
 if TYPE_CHECKING:
     from .language_model import LanguageModel
@@ -25,12 +25,10 @@ class Context:
         self.lm, self.tokens = lm, tokens
 
     def __add__(self, more: str | int | Iterable[int]) -> Context:
-        if isinstance(more, Text) and more.tokens:
-            return Context(self.lm, self.tokens + self.lm.tokens_of(more))
         if isinstance(more, str):
-            return Context(self.lm, self.tokens + self.lm.tokenizer.encode(more))
-        if isinstance(more, int) or hasattr(more, "__index__"):
-            return Context(self.lm, (*self.tokens, int(more)))  # type: ignore[call-overload]
+            return Context(self.lm, self.tokens + self.lm.tokens_of(more))
+        if isinstance(more, (int, np.integer)):
+            return Context(self.lm, (*self.tokens, int(more)))
         return Context(self.lm, self.tokens + tuple(int(t) for t in more))
 
     def __len__(self) -> int:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, ClassVar
 
 import numpy as np
@@ -78,6 +78,13 @@ class LanguageModel(ABC):
         stops = () if stop is None else (stop,) if isinstance(stop, str) else tuple(stop)
         return TextDistribution(self.as_context(prompt), stops, max_tokens, temperature)
 
+    def tokens_where(self, accept: Callable[[str], bool]) -> Mask:
+        """The tokens whose text `accept` accepts, as a mask [vocabulary] for `TokenDistribution.masked`.
+
+        Tokens that are a part of a character read as U+FFFD; the end-of-text token reads as "".
+        """
+        return np.array([accept(piece.decode(errors="replace")) for piece in self.tokenizer.token_bytes], np.bool_)
+
     def score(self, prompt: str | Context, text: str) -> Effect[float]:
         """``lp = await lm.score(prompt, text)``: log p(text given prompt) in nats, one teacher-forced pass. The end of
         the text is not scored; to score "and then it ends", observe `lm.text`."""
@@ -86,20 +93,37 @@ class LanguageModel(ABC):
     def tokens_of(self, text: str) -> Prefix:
         """The tokens with which a context is continued by `text`.
 
-        Of a drawn text these are its own tokens as far as they lie inside the text; what is left of a token that a
-        stop string cut is encoded anew.
+        Of a text drawn from this model's vocabulary these are its own tokens without the end-of-text token; a token
+        that a stop string cut is replaced by the encoding of what is left of it, so the bytes are exact.
         """
-        if not isinstance(text, Text) or not text.tokens:
+        if not isinstance(text, Text) or not self.spells(text):
             return self.tokenizer.encode(text)
-        data, kept, n = text.encode(), 0, 0
-        for token in text.tokens:
-            piece = self.tokenizer.token_bytes[token]
-            if token in self.eos or not data.startswith(piece, n):
-                break
-            n += len(piece)
-            kept += 1
-        rest = data[n:].decode(errors="replace") if n < len(data) else ""
-        return text.tokens[:kept] + (self.tokenizer.encode(rest) if rest else ())
+        if text.finish == "eos":
+            return text.tokens[:-1]
+        if text.stop is None:
+            return text.tokens
+        left, kept = self._cut(text), 0
+        while kept < len(text.tokens) and left.startswith(piece := self.tokenizer.token_bytes[text.tokens[kept]]):
+            left, kept = left[len(piece) :], kept + 1
+        while kept and not _whole_characters(left):  # the cut token began inside a character: encode all of that
+            kept -= 1
+            left = self.tokenizer.token_bytes[text.tokens[kept]] + left
+        return text.tokens[:kept] + (self.tokenizer.encode(left.decode(errors="replace")) if left else ())
+
+    def spells(self, text: Text) -> bool:
+        """Whether the tokens of a drawn text are of this model's vocabulary: whether they spell the text."""
+        known = bool(text.tokens) and all(0 <= t < len(self.tokenizer.token_bytes) for t in text.tokens)
+        return known and self._cut(text).decode(errors="replace") == text
+
+    def _cut(self, text: Text) -> bytes:
+        """The bytes of a drawn text: those of its tokens, up to the stop string that the last one completed."""
+        pieces = [self.tokenizer.token_bytes[t] for t in text.tokens]
+        data = b"".join(pieces)
+        if text.stop is None:
+            return data
+        stop = text.stop.encode()
+        at = data.find(stop, max(0, len(data) - len(pieces[-1]) - len(stop) + 1))
+        return data if at < 0 else data[:at]
 
     def _score_batch(self, items: list[tuple[Any, ...]]) -> list[float]:
         prefixes = [c.tokens for c, _ in items]
@@ -127,3 +151,11 @@ class LanguageModel(ABC):
     @abstractmethod
     def score_sequences(self, prefixes: Sequence[Prefix], continuations: Sequence[Prefix]) -> list[Floats]:
         """log p of every token of each continuation, teacher-forced."""
+
+
+def _whole_characters(data: bytes) -> bool:
+    try:
+        data.decode()
+    except UnicodeDecodeError:
+        return False
+    return True

@@ -44,7 +44,6 @@ class TableLM(LanguageModel):
         self.eos = frozenset() if eos is None else frozenset({eos})
         self.tokenizer = SymbolTokenizer(vocabulary, self.eos)
         self._rows = (table - _log_sum_exp(table)).reshape(-1, v)
-        self._sums = np.cumsum(np.exp(self._rows), axis=-1)
 
     @classmethod
     def random(
@@ -66,25 +65,26 @@ class TableLM(LanguageModel):
         self, prefixes: Sequence[Prefix], temperatures: Floats | None, masks: Mask | None
     ) -> Floats:
         rows = self._rows[[self._row_of(p) for p in prefixes]]
+        changed = np.zeros(len(rows), np.bool_)
         if temperatures is not None:
             rows = rows / temperatures[:, None]
+            changed |= temperatures != 1.0
         if masks is not None:
             rows = np.where(masks, rows, -np.inf)
-        if temperatures is None and masks is None:
+            changed |= ~masks.all(-1)
+        if not changed.any():
             return rows
         total = _log_sum_exp(rows)
         if (total == -np.inf).any():
             raise ValueError(f"a mask forbids every possible token after {prefixes[int(np.argmin(total))]}")
-        return rows - total
+        # rows as they are in the table keep every bit, so that no result depends on who else is in the batch
+        return np.where(changed[:, None], rows - total, rows)
 
     def draw_next(
         self, prefixes: Sequence[Prefix], uniforms: Floats, temperatures: Floats | None, masks: Mask | None
     ) -> tuple[NDArray[np.integer[Any]], Floats]:
         log_q = self.next_log_probs(prefixes, temperatures, masks)
-        if temperatures is None and masks is None:
-            sums = self._sums[[self._row_of(p) for p in prefixes]]
-        else:
-            sums = np.cumsum(np.exp(log_q), axis=-1)
+        sums = np.cumsum(np.exp(log_q), axis=-1)
         # u < 1, so u * total falls inside the table; a step of zero height is never chosen
         tokens = (sums <= (uniforms * sums[:, -1])[:, None]).sum(-1)
         return tokens, log_q[np.arange(len(tokens)), tokens]
@@ -107,6 +107,8 @@ class TableLM(LanguageModel):
 
 
 def _log_sum_exp(x: Floats) -> Floats:
+    """log sum exp over the last axis, kept; -inf for a row of -inf."""
     top = x.max(-1, keepdims=True)
+    finite = np.where(top == -math.inf, 0.0, top)
     with np.errstate(divide="ignore"):
-        return np.asarray(np.where(top == -math.inf, -np.inf, top + np.log(np.exp(x - np.where(top == -math.inf, 0.0, top)).sum(-1, keepdims=True))))
+        return np.asarray(finite + np.log(np.exp(x - finite).sum(-1, keepdims=True)), np.float64)

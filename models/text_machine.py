@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from steersman.ppl.effects import Sample
@@ -9,9 +10,9 @@ from steersman.ppl.text import Text
 from steersman.ppl.trace import Site
 
 from .context import Context
-from .tokens import TokenDistribution
 
 if TYPE_CHECKING:
+    from .favour import FavouredText
     from .texts import TextDistribution
 
 
@@ -19,12 +20,12 @@ class TextMachine:
     """Draws `text` (from `proposal`, another text over the same tokens, where given) one token at a time.
 
     The end is decided by `text`: its stop strings, its end-of-text tokens, its max_tokens; the proposal gives only
-    the contexts and temperature that tokens are drawn from.
+    the distributions that tokens are drawn from.
     """
 
     __slots__ = ("_context", "_data", "_log_p", "_log_q", "_other", "_proposal", "_text", "_tokens", "finish", "stop")
 
-    def __init__(self, text: TextDistribution, proposal: TextDistribution | None) -> None:
+    def __init__(self, text: TextDistribution, proposal: TextDistribution | FavouredText | None) -> None:
         self._text, self._proposal = text, proposal
         self._context = text.context
         self._other: Context | None = None
@@ -48,10 +49,11 @@ class TextMachine:
     def next(self) -> Sample[int] | None:
         if self.finish is not None:
             return None
-        target = TokenDistribution(self._context, self._text.temperature)
+        target = self._text.next_token(self._context, self._data)
         if self._proposal is None:
             return Sample(target, "token")
-        return Sample(target, "token", TokenDistribution(self._other or self._context, self._proposal.temperature))
+        context = self._context if self._other is None else self._other
+        return Sample(target, "token", self._proposal.next_token(context, self._data))
 
     def send(self, value: int, log_p: float, log_q: float) -> None:
         text = self._text
@@ -83,6 +85,10 @@ class TextMachine:
         if found is not None:
             self._data, self.stop = self._data[: found[0]], found[1]
             self.finish = "stop"
+
+    def set_scores(self, log_p: Sequence[float], log_q: Sequence[float]) -> None:
+        """Replace the densities that the tokens were sent with, for a text that was scored as a whole."""
+        self._log_p, self._log_q = list(log_p), list(log_q)
 
     def value(self) -> Text:
         assert self.finish is not None

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from steersman.ppl.answer import score
+from steersman.ppl.errors import OutsideSupport
 from steersman.ppl.protocols import Floats
 from steersman.ppl.text import Text
 
 from .context import Context
 from .errors import ContextTooLong
+from .favour import FavouredText
 from .text_machine import TextMachine
+from .tokens import TokenDistribution
 
 if TYPE_CHECKING:
     from .language_model import LanguageModel
@@ -47,13 +51,24 @@ class TextDistribution:
     def family(self) -> Hashable:
         return (self.lm, self.temperature)
 
-    def begin(self, proposal: Any | None) -> TextMachine:
-        if proposal is not None and proposal.lm.tokenizer.token_bytes != self.lm.tokenizer.token_bytes:
+    def next_token(self, context: Context, so_far: bytes) -> TokenDistribution:
+        """The distribution of the next token in `context`, where the text reads `so_far`."""
+        return TokenDistribution(context, self.temperature)
+
+    def favouring(self, phrase: str, probability: float = 0.1) -> FavouredText:
+        """A proposal for this text in which, with `probability` at each token, the phrase is begun or continued until
+        the text holds it. As any proposal it leaves the target alone: the weight gains log p - log q."""
+        return FavouredText(self, phrase, probability)
+
+    def begin(self, proposal: TextDistribution | FavouredText | None) -> TextMachine:
+        if proposal is not None and not _same_tokens(proposal.lm, self.lm):
             raise ValueError("the proposal of a text must be over the same tokens: its model has another tokenizer")
         return TextMachine(self, proposal)
 
     def tokens(self, value: Any | None, given: Any | None = None) -> int:
-        """Tokens that scoring `value` costs."""
+        """Tokens that scoring `value` costs; none where `given` has just evaluated the same context."""
+        if not isinstance(value, str) or (isinstance(given, TextDistribution) and given.context == self.context):
+            return 0
         return len(self._ended(value))
 
     def support(self) -> None:
@@ -62,43 +77,93 @@ class TextDistribution:
 
     @staticmethod
     def log_prob(members: Sequence[TextDistribution], values: Sequence[Any]) -> Floats:
-        lm, temperature = members[0].lm, members[0].temperature
-        out = np.full(len(members), -np.inf)
-        possible = [i for i, (m, v) in enumerate(zip(members, values, strict=True)) if m._possible(v)]
-        if not possible:
-            return out
-        prefixes = [members[i].context.tokens for i in possible]
+        machines = TextDistribution.retrace(members, [None] * len(members), values)
+        return np.array([-np.inf if m is None else sum(s.log_p for s in m.sites()) for m in machines], np.float64)
+
+    @staticmethod
+    def retrace(
+        members: Sequence[TextDistribution], proposals: Sequence[TextDistribution | FavouredText | None],
+        values: Sequence[Any],
+    ) -> list[TextMachine | None]:
+        """The finished draws of `values`, every text scored in one teacher-forced pass; None where the draw of these
+        tokens would have ended before their last one, or not there."""
+        machines = [m._replayed(p, v) for m, p, v in zip(members, proposals, values, strict=True)]
+        possible = [i for i, machine in enumerate(machines) if machine is not None]
         sequences = [members[i]._ended(values[i]) for i in possible]
-        if temperature == 1.0:
-            out[possible] = [float(s.sum()) for s in lm.score_sequences(prefixes, sequences)]
-        else:  # a tempered text is normalised token by token
-            flat = [(p + s[:t], s[t]) for p, s in zip(prefixes, sequences, strict=True) for t in range(len(s))]
-            scores = lm.score_next(
-                [p for p, _ in flat], np.array([t for _, t in flat]), np.full(len(flat), temperature), None
-            )
-            ends = np.cumsum([len(s) for s in sequences])
-            out[possible] = [float(part.sum()) for part in np.split(scores, ends[:-1])]
-        return out
+        log_p = _score_tokens([members[i] for i in possible], sequences)
+        log_q = log_p
+        if any(proposals[i] is not None for i in possible):
+            drawn_from = [members[i] if (q := proposals[i]) is None else q for i in possible]
+            log_q = _score_tokens(drawn_from, sequences)
+        for i, lp, lq in zip(possible, log_p, log_q, strict=True):
+            machines[i].set_scores(lp, lq)  # type: ignore[union-attr]
+        return machines
 
     def _ended(self, value: Any) -> tuple[int, ...]:
-        """The tokens whose density is that of the value, its end included."""
-        if isinstance(value, Text) and value.tokens:
+        """The tokens whose density is that of the value, its end included. Raises OutsideSupport unless it is a str."""
+        if not isinstance(value, str):
+            raise OutsideSupport(f"a text is a str, got {type(value).__name__}")
+        if isinstance(value, Text) and self.lm.spells(value):
             return value.tokens
         tokens = self.lm.tokenizer.encode(value)
         if any(value.endswith(s) for s in self.stops) or len(tokens) == self.max_tokens or not self.lm.eos:
             return tokens
         return (*tokens, min(self.lm.eos))
 
-    def _possible(self, value: Any) -> bool:
-        """Whether drawing these tokens would have gone on exactly to their end, and ended there."""
-        if not isinstance(value, str):
-            raise TypeError(f"a text is a str, got {type(value).__name__}: {value!r:.60}")
-        replay = TextMachine(self, None)
-        for token in self._ended(value):
-            if replay.finished:
-                return False
-            replay.send(token, 0.0, 0.0)
-        return replay.finished and (not isinstance(value, Text) or str(replay.value()) == str(value))
+    def possible(self, value: Any) -> bool:
+        """Whether drawing the tokens of a value would have gone on exactly to their end, and ended there."""
+        return self._replayed(None, value) is not None
+
+    def steps(self, value: Any) -> Iterator[tuple[Context, bytes, int]]:
+        """(context, the text so far, the next token) for every token of a value."""
+        return _steps(self, self._ended(value))
+
+    def _replayed(self, proposal: TextDistribution | FavouredText | None, value: Any) -> TextMachine | None:
+        """The draw of a value, its scores left at 0; None if no draw has these tokens and this end."""
+        machine = self.begin(proposal)
+        tokens = self._ended(value)
+        for token in tokens:
+            if machine.finished:
+                return None
+            machine.send(token, 0.0, 0.0)
+        if not machine.finished or (isinstance(value, Text) and tokens is value.tokens and machine.so_far() != value):
+            return None
+        return machine
 
     def __repr__(self) -> str:
         return f"lm.text({str(self.context)[-40:]!r}, stop={list(self.stops)}, max_tokens={self.max_tokens})"
+
+
+def _same_tokens(a: LanguageModel, b: LanguageModel) -> bool:
+    return a.tokenizer is b.tokenizer or a.tokenizer.token_bytes == b.tokenizer.token_bytes
+
+
+def _steps(text: TextDistribution | FavouredText, tokens: Sequence[int]) -> Iterator[tuple[Context, bytes, int]]:
+    context, so_far = text.context, b""
+    for token in tokens:
+        yield context, so_far, token
+        context, so_far = context + token, so_far + text.lm.tokenizer.token_bytes[token]
+
+
+def _score_tokens(
+    texts: Sequence[TextDistribution | FavouredText], sequences: Sequence[tuple[int, ...]]
+) -> list[list[float]]:
+    """log p of every token of each sequence as a continuation of the context of its text, one call for each model:
+    teacher-forced, or token by token where every token has its own normalisation (temperatures, favoured phrases)."""
+    out: list[list[float]] = [[]] * len(texts)
+    whole: dict[LanguageModel, list[int]] = {}
+    single: list[tuple[int, Any, int]] = []
+    for i, (text, tokens) in enumerate(zip(texts, sequences, strict=True)):
+        if isinstance(text, TextDistribution) and text.temperature == 1.0:
+            whole.setdefault(text.lm, []).append(i)
+        else:
+            out[i] = []
+            single += [(i, text.next_token(c, data), token) for c, data, token in _steps(text, tokens)]
+    for lm, members in whole.items():
+        prefixes = [texts[i].context.tokens for i in members]
+        for i, s in zip(members, lm.score_sequences(prefixes, [sequences[i] for i in members]), strict=True):
+            out[i] = np.asarray(s).tolist()
+    scores = score([d for _, d, _ in single], [t for _, _, t in single])
+    for (i, _, _), log_p in zip(single, scores, strict=True):
+        out[i].append(log_p)
+    return out

@@ -9,7 +9,8 @@ from typing import Any, Protocol
 class Tokenizer(Protocol):
     """token_bytes[i] is what token i stands for (empty for special tokens); decode(encode(s)) == s."""
 
-    token_bytes: Sequence[bytes]
+    @property
+    def token_bytes(self) -> Sequence[bytes]: ...
 
     def encode(self, text: str) -> tuple[int, ...]: ...
 

@@ -66,27 +66,28 @@ class TokenDistribution:
 
     def log_probs(self) -> Floats:
         """log p of every token, shape [vocabulary], in nats. This moves the whole vector to the host."""
-        temperatures, masks = _modifiers([self])
-        return self.lm.next_log_probs([self.context.tokens], temperatures, masks)[0]
+        temperatures, masks = modifiers([self])
+        log_probs: Floats = self.lm.next_log_probs([self.context.tokens], temperatures, masks)[0]
+        return log_probs
 
     def tokens(self, value: Any | None, given: Any | None = None) -> int:
         return 0 if isinstance(given, TokenDistribution) and given.context == self.context else 1
 
     @staticmethod
     def draw(members: Sequence[TokenDistribution], keys: Keys) -> tuple[list[int], Floats]:
-        temperatures, masks = _modifiers(members)
+        temperatures, masks = modifiers(members)
         prefixes = [m.context.tokens for m in members]
         tokens, log_q = members[0].lm.draw_next(prefixes, keys.uniform(), temperatures, masks)
         return tokens.tolist(), log_q
 
     @staticmethod
     def log_prob(members: Sequence[TokenDistribution], values: Sequence[Any]) -> Floats:
-        temperatures, masks = _modifiers(members)
+        temperatures, masks = modifiers(members)
         lm = members[0].lm
-        known = [isinstance(v, (int, np.integer)) and 0 <= v < lm.vocab_size for v in values]
+        known = [isinstance(v, (int, np.integer)) and bool(0 <= v < lm.vocab_size) for v in values]
         tokens = np.array([int(v) if ok else 0 for v, ok in zip(values, known, strict=True)], np.int64)
         log_p = lm.score_next([m.context.tokens for m in members], tokens, temperatures, masks)
-        return np.where(known, log_p, -np.inf)
+        return np.where(np.array(known, np.bool_), log_p, -np.inf)
 
     def __repr__(self) -> str:
         extra = f", temperature={self.temperature:g}" if self.temperature != 1.0 else ""
@@ -94,7 +95,7 @@ class TokenDistribution:
         return f"TokenDistribution({str(self.context)[-40:]!r}{extra})"
 
 
-def _modifiers(members: Sequence[TokenDistribution]) -> tuple[Floats | None, Mask | None]:
+def modifiers(members: Sequence[TokenDistribution]) -> tuple[Floats | None, Mask | None]:
     """Temperatures [n] and masks [n, vocabulary], or None where no member has one."""
     temperatures = masks = None
     if any(m.temperature != 1.0 for m in members):

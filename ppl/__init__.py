@@ -3,7 +3,7 @@
     from steersman.ppl import program, sample, observe, factor, condition, twist, call
 """
 
-# DIST
+from . import dist
 from .address import Address, format_address, parse_address
 from .batched import Batched, batched
 from .driver import advance
@@ -27,9 +27,14 @@ from .errors import (
     InvalidWeight,
     MissingAwait,
     NameReused,
+    NotADistribution,
+    NotAnEffect,
     NotEnumerable,
+    OutsideSupport,
+    ProgramError,
     ReplayDivergence,
     SteersmanError,
+    TracedControlFlow,
     UnknownAddress,
 )
 from .keys import Key, Keys
@@ -42,10 +47,11 @@ from .trace import Site, Trace
 from .verbs import Weighted, assess, generate, regenerate, simulate, update
 
 __all__ = [
-    "Address", "AllParticlesDead", "Batched", "Budget", "BudgetExhausted", "BudgetTooSmall", "Distribution", "Effect",
-    "InvalidWeight", "Invocation", "Key", "Keys", "Machine", "Meter", "MissingAwait", "NameReused", "NotEnumerable",
-    "Particle", "Program", "ReplayDivergence", "Sequential", "Site", "SteersmanError", "Text", "Trace",
-    "UnknownAddress", "Weighted", "advance", "assess", "batched", "call", "condition", "enumerate_traces",
+    "Address", "AllParticlesDead", "Batched", "Budget", "BudgetExhausted", "BudgetTooSmall", "Distribution",
+    "Effect", "InvalidWeight", "Invocation", "Key", "Keys", "Machine", "Meter", "MissingAwait", "NameReused",
+    "NotADistribution", "NotAnEffect", "NotEnumerable", "OutsideSupport", "Particle", "Program", "ProgramError",
+    "ReplayDivergence", "Sequential", "Site", "SteersmanError", "Text", "Trace", "TracedControlFlow",
+    "UnknownAddress", "Weighted", "advance", "assess", "batched", "call", "condition", "dist", "enumerate_traces",
     "factor", "format_address", "generate", "observe", "param", "parse_address", "program", "regenerate", "sample",
     "simulate", "twist", "unfold", "update",
 ]

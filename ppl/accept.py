@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import inspect
+from collections.abc import Hashable
 from typing import Any
+
+from .errors import NotADistribution
 
 # type -> is it sequential? Filled as types are met; NumPyro objects are converted, so they are never entered.
 _known: dict[type, bool] = {}
 
 
-def accept(dist: Any, where: str) -> tuple[Any, bool]:
-    """The distribution as a lazy record, and whether it is drawn atom by atom. Raises TypeError with the fix."""
+def accept(dist: Any, place: str, name: Hashable) -> tuple[Any, bool]:
+    """The distribution as a lazy record, and whether it is drawn atom by atom. Raises NotADistribution with the fix."""
     sequential = _known.get(type(dist))
     if sequential is not None:
         return dist, sequential
@@ -26,17 +29,17 @@ def accept(dist: Any, where: str) -> tuple[Any, bool]:
         from .dist import as_distribution
 
         return as_distribution(dist), False
-    raise TypeError(f"{where} expects a distribution, a text or a program call, got {_describe(dist)}")
+    raise NotADistribution(f"{place}({name!r}) expects a distribution, a text or a program call, got {_describe(dist)}")
 
 
 def _describe(dist: Any) -> str:
     from .effects import Effect, Invocation
 
     if isinstance(dist, Invocation):
-        dist.awaited = True
+        dist.owed_by = 0
         return f"{dist!r}; only sample() takes a program call"
     if isinstance(dist, Effect):
-        dist.awaited = True
+        dist.owed_by = 0
         return f"{dist!r}, an effect that was not awaited: write `x = await {dist.kind}(...)` first"
     if isinstance(dist, type):
         return f"the class {dist.__name__}: call it to make a distribution"

@@ -3,29 +3,31 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
 
 from .batched import Batched
+from .blame import is_tracer_error
 from .effects import Sample
-from .errors import InvalidWeight
+from .errors import InvalidWeight, OutsideSupport, SteersmanError
 from .keys import Keys
-from .protocols import Floats
 from .requests import Item
 
 
 def answer_draws(cls: Any, items: list[Item]) -> None:
     """Draw a value for each item from its distribution; where that is a proposal, score the target too."""
-    values, log_q = cls.draw([i.dist for i in items], _keys(items))
-    _charge_nested(cls, items)
-    log_q = log_q.tolist() if isinstance(log_q, np.ndarray) else list(log_q)
+    keys = _keys(items)
+    with _noted(items), _charging_nested(cls, items):
+        values, log_q = cls.draw([i.dist for i in items], keys)
+    log_q = _floats(log_q)
     log_p = log_q
-    proposed = [j for j, i in enumerate(items) if i.effect.proposal is not None]
-    if proposed:
-        log_p = list(log_q)
-        scores = score([items[j].effect.dist for j in proposed], [values[j] for j in proposed])
+    if proposed := [j for j, i in enumerate(items) if i.effect.proposal is not None]:
+        log_p = log_q.copy()
+        with _noted([items[j] for j in proposed]):
+            scores = score([items[j].effect.dist for j in proposed], [values[j] for j in proposed], keys.at(proposed))
         for j, s in zip(proposed, scores, strict=True):
             log_p[j] = s
     for item, value, lp, lq in zip(items, values, log_p, log_q, strict=True):
@@ -38,79 +40,141 @@ def answer_draws(cls: Any, items: list[Item]) -> None:
         if item.effect.proposal is not None:
             particle.log_weight += lp - lq
         particle.resume(value, lp, lq)
-        _maybe_stop(item)
+        item.request.rest(particle)
 
 
 def answer_scores(cls: Any, items: list[Item]) -> None:
     """Score imposed and observed values."""
     dists, values = [i.dist for i in items], [i.value for i in items]
-    if hasattr(cls, "estimate_log_prob"):  # a density that is itself estimated needs randomness
-        log_p = cls.estimate_log_prob(dists, values, _keys(items))
-    else:
-        log_p = cls.log_prob(dists, values)
-    _charge_nested(cls, items)
-    log_q = log_p = log_p.tolist() if isinstance(log_p, np.ndarray) else list(log_p)
-    proposed = [j for j, i in enumerate(items) if isinstance(i.effect, Sample) and i.effect.proposal is not None]
-    if proposed:  # the density that a reverse move needs
-        log_q = list(log_p)
-        scores = score([items[j].effect.proposal for j in proposed], [items[j].value for j in proposed])
+    keys = _keys(items)
+    with _blaming_values(cls, items), _charging_nested(cls, items):
+        log_p = _floats(_log_prob(cls, dists, values, keys))
+    log_q = log_p
+    if proposed := [j for j, i in enumerate(items) if isinstance(i.effect, Sample) and i.effect.proposal is not None]:
+        log_q = log_p.copy()  # the density that a reverse move needs
+        with _noted([items[j] for j in proposed]):
+            scores = score([items[j].effect.proposal for j in proposed], [values[j] for j in proposed])
         for j, s in zip(proposed, scores, strict=True):
             log_q[j] = s
     for item, lp, lq in zip(items, log_p, log_q, strict=True):
-        particle, latent = item.particle, isinstance(item.effect, Sample)
+        particle = item.particle
         if not lp < math.inf:
             raise InvalidWeight(f"{particle.where()}: log p of {item.value!r:.60} is {lp}")
         if lp == -math.inf:
             particle.kill()
             continue
         particle.log_weight += lp
-        particle.resume(item.value if latent else None, lp, lq if latent else 0.0, latent)
-        _maybe_stop(item)
+        if isinstance(item.effect, Sample):
+            particle.resume(item.value, lp, lq, fixed=True)
+        else:
+            particle.resume(None, lp)
+        item.request.rest(particle)
 
 
-def answer_calls(fn: Any, items: list[Item]) -> None:
-    """Call a deterministic function: once for the group if it is batched, once for each particle if not."""
-    args = [i.effect.args for i in items]
+def answer_retraced(cls: Any, items: list[Item]) -> None:
+    """Score imposed texts, and keep their tokens as sites, as if they had been drawn."""
+    with _blaming_values(cls, items):
+        machines = cls.retrace([i.dist for i in items], [i.effect.proposal for i in items], [i.value for i in items])
+    for item, machine in zip(items, machines, strict=True):
+        particle = item.particle
+        log_p = -math.inf if machine is None else sum(s.log_p for s in machine.sites())
+        if not log_p < math.inf:
+            raise InvalidWeight(f"{particle.where()}: log p of {item.value!r:.60} is {log_p}")
+        if log_p == -math.inf:
+            particle.kill()
+            continue
+        particle.log_weight += log_p
+        particle.resume(machine.value(), log_p, sum(s.log_q for s in machine.sites()), fixed=True, sub=machine)
+        item.request.rest(particle)
+
+
+def answer_calls(fn: Batched[Any] | None, items: list[Item]) -> None:
+    """Call deterministic functions: a batched one once for the group, others (fn None) once for each particle."""
     results: Sequence[Any]
-    try:
-        results = fn.fn(args) if isinstance(fn, Batched) else [fn(*a) for a in args]
-    except Exception as error:
-        error.add_note(f"(raised in {items[0].particle.where()}, {len(items)} particles in the round)")
-        raise
-    if len(results) != len(items):
-        name = getattr(fn, "__name__", fn)
-        raise ValueError(f"{items[0].particle.where()}: {name} got {len(items)} inputs, returned {len(results)} results")
+    if fn is None:
+        results = []
+        for item in items:
+            with _noted([item]):
+                results.append(item.effect.fn(*item.effect.args))
+    else:
+        with _noted(items):
+            results = fn.fn([i.effect.args for i in items])
+            if len(results) != len(items):
+                raise ValueError(f"{fn.__name__} was given {len(items)} inputs and returned {len(results)} results")
     for item, result in zip(items, results, strict=True):
         item.particle.resume(result)
-        _maybe_stop(item)
+        item.request.rest(item.particle)
 
 
-def score(dists: Sequence[Any], values: Sequence[Any]) -> list[float]:
+def score(dists: Sequence[Any], values: Sequence[Any], keys: Keys | None = None) -> list[float]:
     """log p of each value under its distribution, one call for each family, in the order given."""
     groups: dict[Any, list[int]] = {}
     for j, d in enumerate(dists):
         groups.setdefault((type(d), d.family), []).append(j)
     out = [0.0] * len(dists)
     for (cls, _), js in groups.items():
-        scores: Floats = cls.log_prob([dists[j] for j in js], [values[j] for j in js])
+        own_keys = None if keys is None else keys.at(js).fold(0)  # the keys themselves have drawn the values
+        scores = _log_prob(cls, [dists[j] for j in js], [values[j] for j in js], own_keys)
         for j, s in zip(js, scores, strict=True):
             out[j] = float(s)
     return out
 
 
-def _charge_nested(cls: Any, items: list[Item]) -> None:
-    """A distribution that ran an inference of its own has spent tokens: its run pays."""
-    if hasattr(cls, "spent"):
+def _log_prob(cls: Any, dists: Sequence[Any], values: Sequence[Any], keys: Keys | None) -> Any:
+    if keys is not None and hasattr(cls, "estimate_log_prob"):  # a density that is itself estimated needs randomness
+        return cls.estimate_log_prob(dists, values, keys)
+    return cls.log_prob(dists, values)
+
+
+@contextmanager
+def _noted(items: Sequence[Item]) -> Iterator[None]:
+    """Tell whoever reads the exception which site asked."""
+    try:
+        yield
+    except Exception as error:
+        if not isinstance(error, SteersmanError):
+            others = f" and {len(items) - 1} more particles" if len(items) > 1 else ""
+            error.add_note(f"(raised at {items[0].particle.where()}{others})")
+        raise
+
+
+@contextmanager
+def _blaming_values(cls: Any, items: Sequence[Item]) -> Iterator[None]:
+    """Name the item whose value makes the distributions raise: a group of values is scored by one call."""
+    try:
+        yield
+    except (TypeError, ValueError) as error:
+        if is_tracer_error(error):
+            raise
         for item in items:
-            if item.request.meter is not None:
-                spent = item.dist.spent
-                item.request.meter.charge(spent.tokens, spent.calls, spent.rewards)
+            try:
+                cls.log_prob([item.dist], [item.value])
+            except (TypeError, ValueError) as why:
+                raise OutsideSupport(f"{item.particle.where()}: cannot score {item.value!r:.60}: {why}") from error
+        error.add_note(f"(raised at {items[0].particle.where()})")
+        raise
 
 
-def _maybe_stop(item: Item) -> None:
-    stop = item.request.stop
-    if stop is not None and item.particle.pending is not None and stop(item.particle, item.effect):
-        item.particle.resting = True
+def _floats(x: Any) -> list[float]:
+    return x.tolist() if isinstance(x, np.ndarray) else [float(v) for v in x]
+
+
+@contextmanager
+def _charging_nested(cls: Any, items: Sequence[Item]) -> Iterator[None]:
+    """A distribution that runs inferences of its own spends tokens: its run pays for them, once."""
+    if not hasattr(cls, "spent"):
+        yield
+        return
+    payers = {id(i.dist): i for i in items if i.request.meter is not None}
+    before = {key: _spent(item.dist) for key, item in payers.items()}
+    yield
+    for key, item in payers.items():
+        more = (after - b for after, b in zip(_spent(item.dist), before[key], strict=True))
+        item.request.meter.charge(*more)  # type: ignore[union-attr]
+
+
+def _spent(dist: Any) -> tuple[int, int, int]:
+    return dist.spent.tokens, dist.spent.calls, dist.spent.rewards
 
 
 def _keys(items: list[Item]) -> Keys:

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from .answer import answer_calls, answer_draws, answer_scores
-from .effects import driving, dropped
+from .answer import answer_calls, answer_draws, answer_retraced, answer_scores
 from .keys import Key
 from .meter import Meter
 from .particle import Particle
-from .requests import CALL, DRAW, Choose, Groups, Pause, Request, Stop
+from .requests import CALL, DRAW, RETRACE, Choose, Groups, Pause, Request, Stop
 
 
 def advance(
@@ -40,19 +39,16 @@ def advance(
 def play_round(requests: Sequence[Request]) -> None:
     """One round: take the one pending effect of every live particle of every request, answer equals together."""
     groups: Groups = {}
-    driving[0] += 1
-    dropped.clear()
-    try:
-        for request in requests:
-            request.collect(groups)
-        for (op, subject, _), items in groups.items():
-            if op == CALL:
-                answer_calls(subject, items)
-            elif op == DRAW:
-                answer_draws(subject, items)
-            else:
-                answer_scores(subject, items)
-    finally:
-        driving[0] -= 1
+    for request in requests:
+        request.collect(groups)
+    for (op, subject, _), items in groups.items():
+        if op == CALL:
+            answer_calls(subject, items)
+        elif op == DRAW:
+            answer_draws(subject, items)
+        elif op == RETRACE:
+            answer_retraced(subject, items)
+        else:
+            answer_scores(subject, items)
     for request in requests:
         request.settle()

@@ -9,47 +9,78 @@ from collections.abc import Callable, Generator, Hashable
 from typing import Any, ClassVar, Generic, TypeVar, overload
 
 from .accept import accept
-from .errors import MissingAwait
+from .errors import MissingAwait, NotADistribution, ProgramError
 from .protocols import Distribution, Sequential
 
 T = TypeVar("T")
 S = TypeVar("S")
 
-# Effects that a running program dropped without awaiting them; the driver looks here after every step.
+# The serial number of the particle that is running, 0 when none is: it owes every effect that it makes an await.
+running = [0]
+# Effects that the running particle has dropped without awaiting them; it looks here after every step.
 dropped: list[str] = []
-driving = [0]  # depth of driver activity: outside a driver, dropping an effect is nobody's mistake
 
 
 class Effect(Generic[T]):
-    """A suspended request. Awaiting it gives a value of type T."""
+    """A suspended request. Awaiting it gives a value of type T.
 
-    __slots__ = ("awaited", "name")
+    owed_by: the particle that made it and has yet to await it; 0 for nobody (made outside a run, awaited, or excused).
+    """
+
+    __slots__ = ("name", "owed_by")
     kind: ClassVar[str] = "effect"
     name: Hashable
-    awaited: bool
+    owed_by: int
 
     def __await__(self) -> Generator[Effect[Any], Any, T]:
-        self.awaited = True
+        self.owed_by = 0
         return (yield self)  # type: ignore[no-any-return]
 
     def __del__(self) -> None:
-        if driving[0] and not self.awaited:
+        if self.owed_by and self.owed_by == running[0]:
             dropped.append(f"{self.kind}({self.name!r})")
 
     def __repr__(self) -> str:
         return f"<{self.kind} {self.name!r}>"
 
+    def __getattr__(self, attribute: str) -> Any:
+        if not attribute.startswith("_") and attribute != "owed_by" and self.owed_by:
+            self._refuse(f".{attribute}")
+        raise AttributeError(f"{type(self).__name__!r} object has no attribute {attribute!r}")
 
-def _used_as_value(operation: str) -> Callable[..., Any]:
-    def method(self: Effect[Any], *_: Any) -> Any:
-        self.awaited = True  # reported here, not again when it is dropped
-        raise MissingAwait(f"{self!r} was used as a value ({operation}): write `await {self.kind}(...)`")
+    def _refuse(self, operation: str) -> None:
+        self.owed_by = 0  # reported here, not again when it is dropped
+        made_by = self.name if isinstance(self, Invocation) else self.kind
+        raise MissingAwait(f"{self!r} was used as a value ({operation}): write `await {made_by}(...)`")
+
+
+def _never(operation: str) -> Callable[..., Any]:
+    def method(self: Effect[Any], *_: Any, **__: Any) -> Any:
+        self._refuse(operation)
 
     return method
 
 
-for _op in "add radd sub rsub mul rmul truediv rtruediv lt le gt ge getitem iter bool float int index len contains call".split():
-    setattr(Effect, f"__{_op}__", _used_as_value(_op))
+def _unless_owed(operation: str) -> Callable[..., Any]:
+    """What any object can do, so that only in a running program it must be a mistake."""
+    original = getattr(Effect, f"__{operation}__")
+
+    def method(self: Effect[Any], *args: Any) -> Any:
+        if self.owed_by:
+            self._refuse(operation)
+        return original(self, *args)
+
+    return method
+
+
+_OPERATORS = """
+    add radd sub rsub mul rmul truediv rtruediv floordiv rfloordiv mod rmod pow rpow matmul rmatmul neg pos abs invert
+    and rand or ror xor rxor lt le gt ge getitem iter bool float int index len contains call array_ufunc
+"""
+for _op in _OPERATORS.split():
+    setattr(Effect, f"__{_op}__", _never(_op))
+for _op in ("eq", "ne", "str", "format"):
+    setattr(Effect, f"__{_op}__", _unless_owed(_op))
 
 
 class Sample(Effect[T]):
@@ -59,18 +90,18 @@ class Sample(Effect[T]):
     kind = "sample"
 
     def __init__(self, dist: Any, name: Hashable | None = None, proposal: Any = None) -> None:
-        self.awaited = False
+        self.owed_by = 0  # what cannot be made need not be awaited
         self.name = "sample" if name is None else name
-        self.dist, self.sequential = accept(dist, "sample")
+        self.dist, self.sequential = accept(dist, "sample", self.name)
         self.proposal = None
         if proposal is not None:
-            self.proposal, sequential = accept(proposal, "sample(proposal=...)")
+            self.proposal, sequential = accept(proposal, "the proposal of sample", self.name)
             if sequential is not self.sequential:
-                self.awaited = True
-                raise TypeError(
+                raise NotADistribution(
                     f"sample({self.name!r}): the proposal of a text must be a text over the same tokens, and that of "
                     f"a plain distribution a plain one; got {dist!r} with proposal {proposal!r}"
                 )
+        self.owed_by = running[0]
 
 
 class Observe(Effect[None]):
@@ -80,10 +111,13 @@ class Observe(Effect[None]):
     kind = "observe"
 
     def __init__(self, dist: Any, value: Any, name: Hashable | None = None) -> None:
-        self.awaited = False
+        self.owed_by = 0
         self.name = "observe" if name is None else name
-        self.dist, _ = accept(dist, "observe")
+        self.dist, _ = accept(dist, "observe", self.name)
+        if isinstance(value, Effect):
+            value._refuse(f"observed at {self.name!r}")
         self.value = value
+        self.owed_by = running[0]
 
 
 class Factor(Effect[None]):
@@ -93,7 +127,7 @@ class Factor(Effect[None]):
     kind = "factor"
 
     def __init__(self, log_weight: Any, name: Hashable | None = None) -> None:
-        self.awaited = False
+        self.owed_by = running[0]
         self.name = self.kind if name is None else name
         self.log_weight = log_weight
 
@@ -119,7 +153,7 @@ class Call(Effect[T]):
     kind = "call"
 
     def __init__(self, fn: Callable[..., Any], args: tuple[Any, ...], name: Hashable | None) -> None:
-        self.awaited = False
+        self.owed_by = running[0]
         self.name = "call" if name is None else name
         self.fn, self.args = fn, args
 
@@ -131,7 +165,7 @@ class Param(Effect[T]):
     kind = "param"
 
     def __init__(self, name: Hashable, init: Any) -> None:
-        self.awaited = False
+        self.owed_by = running[0]
         self.name, self.init = name, init
 
 
@@ -146,12 +180,12 @@ class Invocation(Effect[T]):
         self, fn: Callable[..., Any], args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None,
         name: Hashable | None = None,
     ) -> None:
-        self.awaited = False
+        self.owed_by = running[0]
         self.fn, self.args, self.kwargs = fn, args, kwargs or {}
         self.name = getattr(fn, "__name__", "program") if name is None else name
 
     def named(self, name: Hashable) -> Invocation[T]:
-        self.awaited = True  # its copy takes its place
+        self.owed_by = 0  # its copy takes its place
         return Invocation(self.fn, self.args, self.kwargs, name)
 
     def __repr__(self) -> str:
@@ -165,7 +199,7 @@ class Unfold(Effect[T]):
     kind = "unfold"
 
     def __init__(self, step: Callable[[T], Any], state: T, done: Callable[[T], bool], name: Hashable | None) -> None:
-        self.awaited = False
+        self.owed_by = running[0]
         self.name = "unfold" if name is None else name
         self.step, self.state, self.done = step, state, done
 
@@ -183,11 +217,11 @@ def sample(dist: Any, name: Hashable | None = None, proposal: Any = None) -> Eff
 
     dist: a distribution (`ppl.dist`, NumPyro, `lm.next(...)`), a sequential distribution (`lm.text(...)`) or a
     program call, which this only names. proposal: what really draws x; the weight gains log p(x) - log q(x) nats,
-    so the target stays dist. Raises TypeError for anything that is not a distribution.
+    so the target stays dist. Raises NotADistribution for anything else.
     """
     if isinstance(dist, Invocation):
         if proposal is not None:
-            raise TypeError(
+            raise ProgramError(
                 f"sample({name!r}): a program call takes no proposal; give proposals to the sites inside "
                 f"{dist.name!r}, or a guide program to Importance(proposal=...)"
             )

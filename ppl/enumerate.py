@@ -22,25 +22,29 @@ def branch(particles: Sequence[Particle]) -> list[Particle]:
     A child's log-weight gains log p(value), so the log-weight of a finished particle is its log joint density. All
     supports are scored together, one call for each family. Raises NotEnumerable naming the site.
     """
-    supports: list[list[Any]] = []
+    options: list[tuple[Particle, Sample[Any], Any]] = []
     for p in particles:
-        assert isinstance(p.pending, Sample)
-        support = p.pending.dist.support()
+        effect = p.pending
+        assert isinstance(effect, Sample)
+        support = effect.dist.support()
         if support is None:
             raise NotEnumerable(
-                f"{p.where()}: {p.pending.dist!r:.80} has no finite support; observe it, or use another method"
+                f"{p.where()}: {effect.dist!r:.80} has no finite support; observe it, or use another method"
             )
-        supports.append(list(support))
-    flat = [(p.pending.dist, v) for p, values in zip(particles, supports, strict=True) for v in values]  # type: ignore[union-attr]
-    scores = iter(score([d for d, _ in flat], [v for _, v in flat]))
+        options += [(p, effect, value) for value in support]
+    values = [value for _, _, value in options]
+    log_p = score([effect.dist for _, effect, _ in options], values)
+    log_q = log_p
+    if any(effect.proposal is not None for _, effect, _ in options):  # the density that a reverse move needs
+        log_q = score([effect.dist if effect.proposal is None else effect.proposal for _, effect, _ in options], values)
+    possible = [(*o, lp, lq) for o, lp, lq in zip(options, log_p, log_q, strict=True) if lp > -math.inf]
     children: list[Particle] = []
-    for p, values in zip(particles, supports, strict=True):
-        possible = [(v, lp) for v, lp in zip(values, scores, strict=False) if lp > -math.inf]
-        for i, (v, lp) in enumerate(possible):
-            child = p if i == len(possible) - 1 else p.fork()  # the last child keeps the live coroutine
-            child.log_weight += lp
-            child.resume(v, lp, lp)
-            children.append(child)
+    for i, (p, _, value, lp, lq) in enumerate(possible):
+        last = i + 1 == len(possible) or possible[i + 1][0] is not p
+        child = p if last else p.fork()  # the last child keeps the live coroutine
+        child.log_weight += lp
+        child.resume(value, lp, lq)
+        children.append(child)
     return children
 
 

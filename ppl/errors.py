@@ -14,8 +14,22 @@ class ReplayDivergence(SteersmanError):
     """A replayed program asked for another effect than the recorded one: it is not a function of its choices."""
 
 
-class MissingAwait(SteersmanError, TypeError):
+class ProgramError(SteersmanError, TypeError):
+    """A program misuses the language; the message names the program and the line."""
+
+    located = False  # whether the message already does
+
+
+class MissingAwait(ProgramError, AttributeError):
     """An effect was used as a value, or dropped, without `await`."""
+
+
+class NotAnEffect(ProgramError):
+    """Something that is no effect was awaited."""
+
+
+class NotADistribution(ProgramError):
+    """Something that is no distribution was given to `sample` or `observe`."""
 
 
 class NameReused(SteersmanError, ValueError):

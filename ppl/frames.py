@@ -10,8 +10,10 @@ from __future__ import annotations
 from collections.abc import Callable, Coroutine, Hashable
 from typing import Any
 
+from .address import format_address
+from .blame import line_of
 from .effects import Effect, Invocation, Sample, Unfold
-from .errors import NameReused, ReplayDivergence
+from .errors import NameReused, ProgramError, ReplayDivergence
 from .protocols import Machine
 from .trace import Site
 
@@ -30,7 +32,7 @@ class ProgramFrame:
 
     def __init__(self, effect: Invocation[Any], k: int) -> None:
         self.effect, self.k = effect, k
-        self.coroutine: Coroutine[Effect[Any], Any, Any] = effect.fn(*effect.args, **effect.kwargs)
+        self.coroutine = _start(effect)
         self._sites: list[Site] = []
         self._uses: dict[Hashable, int] = {}
         self._kinds: dict[Hashable, str] = {}
@@ -52,8 +54,8 @@ class ProgramFrame:
             self._kinds[name] = kind
         elif self._kinds[name] != kind:
             raise NameReused(
-                f"{kind} {name!r} in {self.effect!r}: this scope already uses the name for a {self._kinds[name]}; "
-                "give one of them another name"
+                f"{kind} {name!r} in {self.effect!r}{line_of(self.coroutine)}: this scope already uses the name for a "
+                f"{self._kinds[name]}; give one of them another name"
             )
         self._uses[name] = k + 1
         self._sites.append(Site(name, k, kind, value, log_p, log_q, fixed, sub))
@@ -61,21 +63,24 @@ class ProgramFrame:
     def sites(self) -> list[Site]:
         return self._sites
 
-    def fork(self, effect: Any) -> tuple[ProgramFrame, Effect[Any]]:
-        """Replay the recorded values through a fresh coroutine: nothing is drawn, scored or called."""
+    def fork(self, effect: Any, waits_for: Effect[Any]) -> tuple[ProgramFrame, Effect[Any]]:
+        """Replay the recorded values through a fresh coroutine: nothing is drawn, scored or called.
+
+        Raises ReplayDivergence unless the program asks for the recorded effects, and then for `waits_for`.
+        """
         child = ProgramFrame(effect, self.k)
         send = child.coroutine.send
-        value, pending = None, None
+        site: Site | None = None
         try:
             pending = send(None)
-            for s in self._sites:
-                if pending.kind != s.kind or pending.name != s.name:
-                    raise ReplayDivergence(_diverged(effect, s, f"{pending.kind} {pending.name!r}"))
-                value = s.value
-                pending = send(value)
+            for site in self._sites:
+                if pending.kind != site.kind or pending.name != site.name:
+                    raise ReplayDivergence(_diverged(child, _of_site(site), _of_effect(pending)))
+                pending = send(site.value)
         except StopIteration:
-            last = self._sites[-1] if self._sites else None
-            raise ReplayDivergence(_diverged(effect, last, "to return")) from None
+            raise ReplayDivergence(_diverged(child, "an effect after " + _of_site(site), "to return")) from None
+        if pending.kind != waits_for.kind or pending.name != waits_for.name:
+            raise ReplayDivergence(_diverged(child, _of_effect(waits_for), _of_effect(pending)))
         child._sites = self._sites.copy()
         child._uses = self._uses.copy()
         child._kinds = self._kinds.copy()
@@ -86,11 +91,29 @@ class ProgramFrame:
         self.coroutine.close()
 
 
-def _diverged(effect: Effect[Any], recorded: Site | None, asked: str) -> str:
-    was = f"{recorded.kind} {recorded.name!r} (use {recorded.k})" if recorded else "an effect"
+def _start(effect: Invocation[Any]) -> Coroutine[Effect[Any], Any, Any]:
+    try:
+        coroutine = effect.fn(*effect.args, **effect.kwargs)
+    except TypeError as error:  # calling an `async def` runs none of it: the arguments do not fit
+        raise ProgramError(f"{effect!r} cannot be called like this: {error}") from None
+    if not hasattr(coroutine, "cr_await"):
+        raise ProgramError(f"{effect!r} must be an `async def` function, but calling it gave {coroutine!r:.60}")
+    return coroutine  # type: ignore[no-any-return]
+
+
+def _of_site(site: Site | None) -> str:
+    return "the beginning" if site is None else f"{site.kind} {format_address((site.name, site.k))!r}"
+
+
+def _of_effect(effect: Effect[Any]) -> str:
+    return f"{effect.kind} {effect.name!r}"
+
+
+def _diverged(frame: ProgramFrame, recorded: str, asked: str) -> str:
+    line = line_of(frame.coroutine)
     return (
-        f"replay of {effect!r} expected {was} and the program asked for {asked}. A program must be a function of the "
-        "values its effects returned: use no randomness outside sample(), and change no captured state"
+        f"replay of {frame.effect!r}{line} expected {recorded} and the program asked for {asked}. A program must be a "
+        "function of the values its effects returned: use no randomness outside sample(), and change no captured state"
     )
 
 
@@ -110,7 +133,7 @@ class UnfoldFrame:
             raise Finished(self._state)
         step: Callable[..., Any] = getattr(self.effect.step, "fn", self.effect.step)
         effect: Invocation[Any] = Invocation(step, (self._state,), None, "step")
-        effect.awaited = True
+        effect.owed_by = 0
         return effect
 
     def next_index(self, name: Hashable) -> int:
@@ -127,7 +150,7 @@ class UnfoldFrame:
             out.append(site)
         return out[::-1]
 
-    def fork(self, effect: Any) -> tuple[UnfoldFrame, Effect[Any]]:
+    def fork(self, effect: Any, waits_for: Effect[Any]) -> tuple[UnfoldFrame, Effect[Any]]:
         child = UnfoldFrame(effect, self.k)
         child._state, child._t, child._past, child.twist = self._state, self._t, self._past, self.twist
         return child, child.step(None)
@@ -151,15 +174,13 @@ class SequentialFrame:
         effect: Effect[Any] | None = self.machine.next()
         if effect is None:
             raise Finished(self.machine.value())
-        effect.awaited = True
+        effect.owed_by = 0
         return effect
 
     def next_index(self, name: Hashable) -> int:
         return len(self.machine)
 
     def record(self, effect: Effect[Any], value: Any, log_p: float, log_q: float, fixed: bool, sub: Any) -> None:
-        if fixed:
-            log_q = 0.0  # an imposed atom counts as p, a drawn one as p/q
         self.log_p += log_p
         self.log_q += log_q
         self.machine.send(value, log_p, log_q)
@@ -167,7 +188,7 @@ class SequentialFrame:
     def sites(self) -> list[Site]:
         return self.machine.sites()
 
-    def fork(self, effect: Any) -> tuple[SequentialFrame, Effect[Any]]:
+    def fork(self, effect: Any, waits_for: Effect[Any]) -> tuple[SequentialFrame, Effect[Any]]:
         child = SequentialFrame(effect, self.k, self.machine.fork())
         child.log_p, child.log_q, child.twist = self.log_p, self.log_q, self.twist
         return child, child.step(None)

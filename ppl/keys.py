@@ -8,7 +8,7 @@ generators", section 4), which passes BigCrush on counters.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,10 +16,12 @@ from numpy.typing import NDArray
 if TYPE_CHECKING:
     import jax
 
+_Number = TypeVar("_Number", float, NDArray[np.float64])
+
 _MASK = (1 << 64) - 1
 _GOLDEN = 0x9E3779B97F4A7C15
 _M1, _M2 = 0xBF58476D1CE4E5B9, 0x94D049BB133111EB
-_SHIFT30, _SHIFT27, _SHIFT31, _SHIFT11 = (np.uint64(s) for s in (30, 27, 31, 11))
+_SHIFT30, _SHIFT27, _SHIFT31, _SHIFT12 = (np.uint64(s) for s in (30, 27, 31, 12))
 _NM1, _NM2, _NGOLDEN = np.uint64(_M1), np.uint64(_M2), np.uint64(_GOLDEN)
 
 
@@ -33,6 +35,11 @@ def _mix_array(z: NDArray[np.uint64]) -> NDArray[np.uint64]:
     z = (z ^ (z >> _SHIFT30)) * _NM1
     z = (z ^ (z >> _SHIFT27)) * _NM2
     return z ^ (z >> _SHIFT31)
+
+
+def _unit(x: _Number) -> _Number:
+    """An integer below 2^52 as the middle of its cell in (0, 1), exactly: with 53 bits the last cell rounds to 1."""
+    return (x + 0.5) * 2.0**-52
 
 
 class Key:
@@ -59,7 +66,7 @@ class Key:
 
     def uniform(self) -> float:
         """One uniform in the open interval (0, 1)."""
-        return ((_mix((self.bits + _GOLDEN) & _MASK) >> 11) + 0.5) * 2.0**-53
+        return _unit(_mix((self.bits + _GOLDEN) & _MASK) >> 12)
 
     def uniforms(self, n: int) -> NDArray[np.float64]:
         """n uniforms in (0, 1), shape [n]."""
@@ -103,6 +110,10 @@ class Keys:
         key.bits = int(self.bits[i])
         return key
 
+    def at(self, members: list[int]) -> Keys:
+        """The keys of some members."""
+        return Keys(self.bits[members])
+
     def fold(self, data: int | NDArray[np.integer[Any]]) -> Keys:
         """Fold one integer into every key, or one integer of `data` [n] into each."""
         with np.errstate(over="ignore"):
@@ -112,11 +123,12 @@ class Keys:
         """One uniform in (0, 1) for each member, shape [n]."""
         with np.errstate(over="ignore"):
             z = _mix_array(self.bits + _NGOLDEN)
-        return ((z >> _SHIFT11).astype(np.float64) + 0.5) * 2.0**-53
+        return _unit((z >> _SHIFT12).astype(np.float64))
 
     def jax(self) -> jax.Array:
         """The members as typed JAX keys, shape [n]."""
         import jax
 
-        data = self.bits.astype("<u8", copy=False).view(np.uint32).reshape(len(self.bits), 2)
-        return jax.random.wrap_key_data(data, impl="threefry2x32")
+        data: Any = self.bits.astype("<u8", copy=False).view(np.uint32).reshape(len(self.bits), 2)
+        keys: jax.Array = jax.random.wrap_key_data(data, impl="threefry2x32")
+        return keys

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-import inspect
+import itertools
 import math
 from typing import Any
 
 from .address import Address, format_address
-from .effects import Effect, Factor, Invocation, Param, Sample, Twist, Unfold, driving, dropped
-from .errors import InvalidWeight, MissingAwait, SteersmanError, TracedControlFlow
+from .blame import explain, is_tracer_error, line_of
+from .effects import Effect, Factor, Invocation, Param, Sample, Twist, Unfold, dropped, running
+from .errors import InvalidWeight, MissingAwait, NotAnEffect, TracedControlFlow
 from .frames import Finished, Frame, ProgramFrame, SequentialFrame, UnfoldFrame
 from .trace import Scope, Site, Trace
+
+_serials = itertools.count(1)
 
 
 class Particle:
@@ -19,9 +22,14 @@ class Particle:
     pending: the effect it waits for, None when it is finished or dead. log_weight (nats): accumulated since the owner
     last reset it. trace: the record, once finished. killed_by: the address of the site that gave it weight zero.
     slot: its place in the population, part of the key of all its draws. params: current values of `param` sites.
+    answered: the effects that the last answer completed, innermost first (a token, then its text, if it was the last).
+    resting: it has met the stop of the current request.
     """
 
-    __slots__ = ("frames", "killed_by", "log_weight", "model", "params", "pending", "resting", "slot", "trace")
+    __slots__ = (
+        "answered", "frames", "killed_by", "log_weight", "model", "params", "pending", "resting", "serial", "slot",
+        "trace",
+    )
 
     def __init__(self, model: Invocation[Any], slot: int = 0, params: dict[Any, Any] | None = None) -> None:
         self.model, self.slot, self.params = model, slot, params
@@ -30,12 +38,10 @@ class Particle:
         self.trace: Trace | None = None
         self.killed_by: str | None = None
         self.resting = False
-        driving[0] += 1
-        try:
-            self.frames: list[Frame] = [ProgramFrame(model, 0)]
-            self._settle(None)
-        finally:
-            driving[0] -= 1
+        self.answered: list[Effect[Any]] = []
+        self.serial = next(_serials)
+        self.frames: list[Frame] = []
+        self._settle(None, model)
 
     @property
     def done(self) -> bool:
@@ -59,24 +65,35 @@ class Particle:
         scopes = tuple(x for f in self.frames[1:] for x in (f.effect.name, f.k))
         return (*scopes, name, self.frames[-1].next_index(name))
 
-    def resume(self, value: Any, log_p: float = 0.0, log_q: float = 0.0, fixed: bool = False) -> None:
+    def resume(
+        self, value: Any, log_p: float = 0.0, log_q: float = 0.0, fixed: bool = False, sub: Any = None
+    ) -> None:
         """Answer the pending effect with a value and its densities, and run to the next effect."""
-        self.frames[-1].record(self.pending, value, log_p, log_q, fixed, None)  # type: ignore[arg-type]
+        effect = self.pending
+        assert effect is not None
+        self.frames[-1].record(effect, value, log_p, log_q, fixed, sub)
+        self.answered = [effect]
         self._settle(value)
 
     def enter(self) -> None:
         """Start to draw the pending text (or other sequential distribution) atom by atom."""
         effect = self.pending
         assert isinstance(effect, Sample)
-        self.frames.append(SequentialFrame(effect, self.frames[-1].next_index(effect.name)))
+        try:
+            self.frames.append(SequentialFrame(effect, self.frames[-1].next_index(effect.name)))
+        except Exception as error:
+            error.add_note(f"(raised in {self.where()})")
+            raise
         self._settle(None)
 
     def weigh(self, effect: Factor) -> None:
         """Answer a factor, condition or twist: no other particle is needed for that."""
         try:
             log_w = float(effect.log_weight)
+        except MissingAwait as error:
+            raise MissingAwait(f"{self.where()}: {error}") from None
         except (TypeError, ValueError) as error:
-            if _is_tracer_error(error):
+            if is_tracer_error(error):
                 raise TracedControlFlow(f"{self.where()}: a factor on a value that JAX is tracing") from error
             raise InvalidWeight(
                 f"{self.where()}: a {effect.kind} takes a number of nats, got {effect.log_weight!r:.80}"
@@ -104,7 +121,6 @@ class Particle:
         self.log_weight = -math.inf
         for frame in self.frames:
             frame.close()
-        dropped.clear()  # closing a coroutine drops what it held; that is not the program's mistake
         self.frames, self.pending = [], None
 
     def fork(self, slot: int | None = None) -> Particle:
@@ -116,21 +132,27 @@ class Particle:
         child.model, child.params, child.log_weight = self.model, self.params, self.log_weight
         child.trace, child.killed_by, child.resting = self.trace, self.killed_by, self.resting
         child.slot = self.slot if slot is None else slot
-        child.frames, child.pending = [], None
+        child.frames, child.pending, child.answered = [], None, []
+        child.serial = next(_serials)
         effect: Effect[Any] = self.model
-        driving[0] += 1
+        waits_for = [frame.effect for frame in self.frames[1:]] + [self.pending]
+        before, running[0] = running[0], child.serial
         try:
-            for frame in self.frames:
-                copy, effect = frame.fork(effect)
+            for frame, inner in zip(self.frames, waits_for, strict=False):
+                assert inner is not None
+                copy, effect = frame.fork(effect, inner)
                 child.frames.append(copy)
                 child.pending = effect
         finally:
-            driving[0] -= 1
-            dropped.clear()
+            running[0] = before
         return child
 
     def partial_trace(self) -> Trace:
-        """The trace so far: the record of an execution that is not finished. Dead particles have none left."""
+        """The trace so far: the record of an execution that is not finished. Dead particles have none left.
+
+        What is unfinished (sub-programs, loops, texts) is a scope without a value that holds what it has so far; the
+        scope of an unfinished text is of kind "text" and its tokens are choices.
+        """
         if self.trace is not None:
             return self.trace
         sites: list[Site] = []
@@ -138,91 +160,91 @@ class Particle:
         for frame in reversed(self.frames):
             own = list(frame.sites())
             if inner is not None:
-                own.append(Site(inner.effect.name, inner.k, inner.effect.kind, None, sub=Scope(sites)))
+                kind = "text" if isinstance(inner, SequentialFrame) else inner.effect.kind
+                own.append(Site(inner.effect.name, inner.k, kind, None, sub=Scope(sites)))
             sites, inner = own, frame
         return Trace(self.model, sites, None)
 
     def where(self) -> str:
-        """The pending site, for messages: address, kind and source line."""
+        """The pending site, for messages: kind, address, program and source line."""
         site = f"{self.pending.kind} {format_address(self.address)!r}" if self.pending is not None else "the program"
-        line = next((x for f in reversed(self.frames) if isinstance(f, ProgramFrame) and (x := _line(f))), "")
-        return f"{site} in {self.model!r}{line}"
+        return f"{site} in {self.model!r}{self._line()}"
 
-    def _settle(self, value: Any) -> None:
-        """Send `value` into the innermost frame; enter and leave scopes until an effect is pending."""
+    def _line(self) -> str:
+        """ " (file:line)" of the innermost program."""
+        return next((line_of(f.coroutine) for f in reversed(self.frames) if isinstance(f, ProgramFrame)), "")
+
+    def _settle(self, value: Any, effect: Effect[Any] | None = None) -> None:
+        """Send `value` into the innermost frame (or start with `effect`); enter and leave scopes until one is pending.
+        """
         frames = self.frames
-        while True:
-            top = frames[-1]
-            try:
-                effect = top.step(value)
-            except Finished as end:
-                value = end.value
-                if top.twist:
-                    self.log_weight -= top.twist
-                frames.pop()
-                if dropped:
-                    self._report_dropped(top)
-                if not frames:
-                    self.pending, self.trace = None, Trace(self.model, top.sites(), value)
+        before, running[0] = running[0], self.serial
+        dropped.clear()
+        try:
+            while True:
+                if effect is None:
+                    top = frames[-1]
+                    try:
+                        effect = top.step(value)
+                    except Finished as end:
+                        if dropped:
+                            self._report_dropped()
+                        value = end.value
+                        self._leave(top, value)
+                        if not frames:
+                            return
+                        continue
+                    if dropped:
+                        self._report_dropped()
+                if isinstance(effect, Invocation):
+                    frames.append(ProgramFrame(effect, frames[-1].next_index(effect.name) if frames else 0))
+                    value = None
+                elif isinstance(effect, Unfold):
+                    frames.append(UnfoldFrame(effect, frames[-1].next_index(effect.name)))
+                    value = None
+                elif isinstance(effect, Param):
+                    value = effect.init if self.params is None else self.params.setdefault(effect.name, effect.init)
+                    frames[-1].record(effect, value, 0.0, 0.0, False, None)
+                elif isinstance(effect, Effect):
+                    self.pending = effect
                     return
-                if isinstance(top, SequentialFrame):
-                    frames[-1].record(top.effect, value, top.log_p, top.log_q, False, top.machine)
-                elif isinstance(top, ProgramFrame):
-                    frames[-1].record(top.effect, value, 0.0, 0.0, False, Scope(top.sites()))
                 else:
-                    frames[-1].record(top.effect, value, 0.0, 0.0, False, top)
-                continue
-            except SteersmanError:
+                    raise NotAnEffect(
+                        f"awaited {effect!r:.60}, which is no effect: a program awaits sample, observe, factor, "
+                        "condition, twist, call, unfold, param and other programs (no asyncio)"
+                    )
+                effect = None
+        except Exception as error:
+            explained = explain(error, self.model, self._line(), self._after())
+            if explained is error:
                 raise
-            except Exception as error:
-                if _is_tracer_error(error):
-                    raise TracedControlFlow(
-                        f"{self.model!r}{_line(top)}: control flow on a value that JAX is tracing; sample that site by "
-                        "another method, or use jax.numpy.where"
-                    ) from error
-                error.add_note(f"(raised by the program {self.model.name!r}, particle in slot {self.slot})")
-                raise
-            if dropped:
-                self._report_dropped(top)
-            if isinstance(effect, Invocation):
-                frames.append(ProgramFrame(effect, top.next_index(effect.name)))
-                value = None
-            elif isinstance(effect, Unfold):
-                frames.append(UnfoldFrame(effect, top.next_index(effect.name)))
-                value = None
-            elif isinstance(effect, Param):
-                value = effect.init if self.params is None else self.params.setdefault(effect.name, effect.init)
-                top.record(effect, value, 0.0, 0.0, False, None)
-            elif isinstance(effect, Effect):
-                self.pending = effect
-                return
-            else:
-                raise MissingAwait(
-                    f"{self.model!r}{_line(top)} awaited {effect!r:.60}, which is no effect: a program awaits sample, "
-                    "observe, factor, condition, twist, call, unfold, param and other programs (no asyncio)"
-                )
+            raise explained from error
+        finally:
+            running[0] = before
 
-    def _report_dropped(self, frame: Frame) -> None:
+    def _leave(self, top: Frame, value: Any) -> None:
+        """The innermost frame has returned: divide out its twist and record it in the scope around it."""
+        if top.twist:
+            self.log_weight -= top.twist
+        self.frames.pop()
+        if not self.frames:
+            self.pending, self.trace = None, Trace(self.model, top.sites(), value)
+            return
+        outer = self.frames[-1]
+        if isinstance(top, SequentialFrame):
+            outer.record(top.effect, value, top.log_p, top.log_q, False, top.machine)
+        else:
+            sub = Scope(top.sites()) if isinstance(top, ProgramFrame) else top
+            outer.record(top.effect, value, 0.0, 0.0, False, sub)
+        self.answered.append(top.effect)
+
+    def _after(self) -> str:
+        if not self.answered:
+            return f", particle in slot {self.slot}"
+        effect = self.answered[-1]
+        return f", after {effect.kind} {effect.name!r}, particle in slot {self.slot}"
+
+    def _report_dropped(self) -> None:
         names = ", ".join(dropped)
         dropped.clear()
-        raise MissingAwait(f"{self.model!r}{_line(frame)}: {names} was made but never awaited: write `await ...`")
-
-
-def _is_tracer_error(error: BaseException) -> bool:
-    return type(error).__module__.startswith("jax") and "Trac" in type(error).__name__ or (
-        type(error).__name__ == "ConcretizationTypeError"
-    )
-
-
-def _line(frame: Frame) -> str:
-    """ " (file:line)" of the innermost await below a program frame."""
-    if not isinstance(frame, ProgramFrame):
-        return ""
-    coroutine: Any = frame.coroutine
-    while inspect.iscoroutine(inner := getattr(coroutine, "cr_await", None)):
-        coroutine = inner
-    at = coroutine.cr_frame
-    if at is not None:
-        return f" ({at.f_code.co_filename}:{at.f_lineno})"
-    code = coroutine.cr_code
-    return f" ({code.co_filename}:{code.co_firstlineno})"
+        raise MissingAwait(f"{names} was made but never awaited: write `await ...`") from None

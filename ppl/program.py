@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import inspect
+import types
 from collections.abc import Callable, Coroutine
 from typing import Any, Generic, ParamSpec, TypeVar
 
@@ -23,8 +24,12 @@ class Program(Generic[P, T]):
     def __call__(self, *args: P.args, **kwargs: P.kwargs) -> Invocation[T]:
         return Invocation(self.fn, args, kwargs)
 
+    def __get__(self, instance: Any, owner: type | None = None) -> Program[..., T]:
+        """A program written as a method is bound like any other method."""
+        return self if instance is None else Program(types.MethodType(self.fn, instance))
+
     def __repr__(self) -> str:
-        return f"<program {self.fn.__name__!r}>"
+        return f"<program {_name(self.fn)!r}>"
 
 
 def program(fn: Callable[P, Coroutine[Any, Any, T]]) -> Program[P, T]:
@@ -37,7 +42,7 @@ def program(fn: Callable[P, Coroutine[Any, Any, T]]) -> Program[P, T]:
 def as_invocation(model: Any) -> Invocation[Any]:
     """What `infer` and the verbs accept as a model: a program call, or a program that needs no arguments."""
     if isinstance(model, Invocation):
-        model.awaited = True
+        model.owed_by = 0
         return model
     if isinstance(model, Program):
         missing = [

@@ -63,6 +63,14 @@ class Sequential(Protocol[T_co]):
         """Start a draw from `proposal` (from the distribution itself when None), scored by this distribution."""
         ...
 
+    @staticmethod
+    def retrace(
+        members: Sequence[Any], proposals: Sequence[Any | None], values: Sequence[Any]
+    ) -> Sequence[Machine[T_co] | None]:
+        """The finished machines that `begin(proposal)` would have reached in drawing each value, its atoms scored in
+        one pass; None where the value is impossible."""
+        ...
+
 
 class Machine(Protocol[T_co]):
     """A resumable computation whose whole past is a small copyable state, so that it forks without replay."""

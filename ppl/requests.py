@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Hashable, Sequence
 from typing import Any
 
+from .batched import Batched
 from .effects import Call, Effect, Factor, Observe, Sample
 from .errors import BudgetExhausted
 from .keys import Key
@@ -15,7 +16,10 @@ Choose = Callable[[Particle], tuple[bool, Any]]
 Stop = Callable[[Particle, Effect[Any]], bool]
 Pause = Callable[[Particle], bool]
 
-DRAW, SCORE, CALL = 0, 1, 2
+DRAW, SCORE, RETRACE, CALL = 0, 1, 2, 3
+
+# (operation, class of the distributions or batched function, family): the members of a group share one call
+Group = tuple[int, Any, Hashable]
 
 
 class Item:
@@ -27,7 +31,7 @@ class Item:
         self.request, self.particle, self.effect, self.dist, self.value = request, particle, effect, dist, value
 
 
-Groups = dict[tuple[int, Any, Hashable], list[Item]]
+Groups = dict[Group, list[Item]]
 
 
 class Request:
@@ -56,63 +60,17 @@ class Request:
 
         If the meter cannot pay for the round, nothing is put in and `error` is set.
         """
-        collected: list[tuple[tuple[int, Any, Hashable], Item]] = []
-        tokens = rewards = 0
-        calls: set[tuple[int, Any, Hashable]] = set()
-        choose = self.choose
+        collected: list[tuple[Group, Item]] = []
         for p in self.live:
-            while (effect := p.pending) is not None and not p.resting:
-                value, op = None, DRAW
-                if isinstance(effect, Sample):
-                    fixed = False
-                    if choose is not None:
-                        fixed, value = choose(p)
-                    if effect.sequential and not fixed:
-                        p.enter()
-                        continue
-                    if fixed:
-                        op, dist = SCORE, effect.dist
-                    elif self.pause is not None and self.pause(p):
-                        p.resting = True
-                        break
-                    else:
-                        dist = effect.dist if effect.proposal is None else effect.proposal
-                elif isinstance(effect, Factor):
-                    p.weigh(effect)
-                    if self.stop is not None and p.pending is not None and self.stop(p, effect):
-                        p.resting = True
-                    continue
-                elif isinstance(effect, Observe):
-                    op, dist, value = SCORE, effect.dist, effect.value
-                else:
-                    assert isinstance(effect, Call), effect
-                    fn = effect.fn
-                    collected.append(((CALL, fn, None), Item(self, p, effect, None, None)))
-                    if (count := getattr(fn, "tokens", None)) is not None:
-                        tokens += count(*effect.args)
-                        calls.add((CALL, fn, None))
-                    rewards += bool(getattr(fn, "reward", False))
-                    break
-                group = (op, type(dist), dist.family)
-                collected.append((group, Item(self, p, effect, dist, value)))
-                count = getattr(dist, "tokens", None)
-                if count is not None:
-                    tokens += count(value)
-                    calls.add(group)
-                if isinstance(effect, Sample) and effect.proposal is not None:
-                    other = effect.dist if dist is effect.proposal else effect.proposal
-                    if (count := getattr(other, "tokens", None)) is not None and (more := count(value, dist)):
-                        tokens += more
-                        calls.add((SCORE, type(other), other.family))
-                break
+            found = self._next(p)
+            if found is not None:
+                collected.append(found)
         if self.meter is not None and collected:
             try:
-                self.meter.check(tokens, len(calls), rewards)
+                _charge(self.meter, collected)
             except BudgetExhausted as error:
-                self.error = error
-                self.live = []
+                self.error, self.live = error, []
                 return
-            self.meter.charge(tokens, len(calls), rewards, rounds=1)
         for group, item in collected:
             groups.setdefault(group, []).append(item)
 
@@ -120,3 +78,66 @@ class Request:
         """After a round: keep the particles that are still on their way."""
         self.live = [p for p in self.live if p.pending is not None and not p.resting]
         self.round += 1
+
+    def rest(self, p: Particle) -> None:
+        """Stop a particle here if what it has just been answered is where it should stop."""
+        stop = self.stop
+        if stop is not None and p.pending is not None:
+            p.resting = any(stop(p, effect) for effect in p.answered)
+
+    def _next(self, p: Particle) -> tuple[Group, Item] | None:
+        """Run a particle to the next effect that needs a group; None if it finishes, dies, stops or pauses first."""
+        while (effect := p.pending) is not None and not p.resting:
+            if isinstance(effect, Factor):
+                p.weigh(effect)
+                self.rest(p)
+            elif isinstance(effect, Sample):
+                fixed, value = (False, None) if self.choose is None else self.choose(p)
+                dist = effect.dist
+                if fixed:
+                    op = RETRACE if effect.sequential else SCORE
+                elif effect.sequential:
+                    p.enter()
+                    continue
+                elif self.pause is not None and self.pause(p):
+                    p.resting = True
+                    return None
+                else:
+                    op = DRAW
+                    if effect.proposal is not None:
+                        dist = effect.proposal
+                return (op, type(dist), dist.family), Item(self, p, effect, dist, value)
+            elif isinstance(effect, Observe):
+                dist = effect.dist
+                return (SCORE, type(dist), dist.family), Item(self, p, effect, dist, effect.value)
+            else:
+                assert isinstance(effect, Call), effect
+                # Functions that are not batched are called one by one, so they need no groups of their own.
+                fn = effect.fn if isinstance(effect.fn, Batched) else None
+                return (CALL, fn, None), Item(self, p, effect, None, None)
+        return None
+
+
+def _charge(meter: Meter, collected: Sequence[tuple[Group, Item]]) -> None:
+    """Charge a round before it is played. Raises BudgetExhausted, charging nothing."""
+    tokens = rewards = 0
+    calls: set[Group] = set()
+    for group, item in collected:
+        effect, dist, value = item.effect, item.dist, item.value
+        if dist is None:
+            fn = effect.fn
+            if (count := getattr(fn, "tokens", None)) is not None:
+                tokens += count(*effect.args)
+                calls.add(group)
+            rewards += bool(getattr(fn, "reward", False))
+            continue
+        if (count := getattr(dist, "tokens", None)) is not None:
+            tokens += count(value)
+            calls.add(group)
+        if isinstance(effect, Sample) and effect.proposal is not None:
+            other = effect.dist if dist is effect.proposal else effect.proposal
+            if (count := getattr(other, "tokens", None)) is not None and (more := count(value, dist)):
+                tokens += more
+                calls.add((SCORE, type(other), other.family))
+    meter.check(tokens, len(calls), rewards)
+    meter.charge(tokens, len(calls), rewards, rounds=1)

@@ -35,5 +35,5 @@ class Text(str):
         return {"text": str(self), "tokens": list(self.tokens), "token_log_p": list(self.token_log_p),
                 "finish": self.finish, "stop": self.stop}
 
-    def __getnewargs__(self) -> tuple[Any, ...]:  # type: ignore[override]
+    def __getnewargs__(self) -> tuple[Any, ...]:
         return (str(self), self.tokens, self.token_log_p, self.finish, self.stop)

@@ -10,7 +10,8 @@ from .address import Address, format_address, parse_address
 from .effects import Invocation
 from .errors import UnknownAddress
 
-_SCOPES = ("program", "unfold")
+# Kinds of site whose density is that of the sites inside; "text" is a text that is still being drawn.
+_SCOPES = ("program", "unfold", "text")
 
 
 class Site:
@@ -18,7 +19,7 @@ class Site:
 
     value: what the program received. log_p (nats): log density of a sample or observation, log-factor of a factor, 0
     for everything else. log_q (nats): log density under what draws this site (its proposal if it has one). fixed:
-    the value was imposed, not drawn, so the weight gained log_p; a drawn one gained log_p - log_q. sub: the sites
+    the value was imposed, not drawn, so the weight gained log_p and not log_p - log_q. sub: the sites
     inside (of a sub-program, an unfold, a text), as an object with `sites()`.
     """
 
@@ -30,11 +31,6 @@ class Site:
     ) -> None:
         self.name, self.k, self.kind, self.value = name, k, kind, value
         self.log_p, self.log_q, self.fixed, self.sub = log_p, log_q, fixed, sub
-
-    @property
-    def log_weight(self) -> float:
-        """What this site added to the weight of the execution that recorded it, in nats (twists aside)."""
-        return self.log_p - self.log_q if self.kind == "sample" and not self.fixed else self.log_p
 
     def __repr__(self) -> str:
         return f"Site({format_address((self.name, self.k))}, {self.kind}, {self.value!r}, log_p={self.log_p:.4g})"
@@ -71,6 +67,8 @@ class Trace:
     def site(self, address: str | Address) -> Site:
         """The site at an address such as ``"line#1/token#5"``. Raises UnknownAddress."""
         parsed = parse_address(address)
+        if not parsed:
+            raise UnknownAddress("the empty address names no site")
         sites = self._sites
         for i in range(0, len(parsed), 2):
             found = next((s for s in sites if s.name == parsed[i] and s.k == parsed[i + 1]), None)
@@ -98,11 +96,6 @@ class Trace:
     def log_joint(self) -> float:
         """log of the unnormalised posterior density of this trace, in nats: samples, observations and factors."""
         return math.fsum(s.log_p for _, s in _outer(self._sites, ()))
-
-    @property
-    def log_weight(self) -> float:
-        """The importance weight of this trace under the execution that recorded it, in nats."""
-        return math.fsum(s.log_weight for _, s in _outer(self._sites, ()))
 
     def to_json(self) -> dict[str, Any]:
         """A JSON-serialisable dict; `Trace.from_json` reads it back (without the program)."""

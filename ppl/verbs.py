@@ -93,7 +93,7 @@ def update(trace: Trace, constraints: Constraints, key: Key | int = 0) -> Weight
     overwritten or are no longer reached.
     """
     table = _table(constraints)
-    old = trace.choices()
+    old = _units(trace, table)
     met: set[Address] = set()
     kept: set[Address] = set()
 
@@ -104,13 +104,13 @@ def update(trace: Trace, constraints: Constraints, key: Key | int = 0) -> Weight
             return True, table[address]
         if address in old:
             kept.add(address)
-            return True, old[address]
+            return True, old[address].value
         return False, None
 
     particle = Particle(_program(trace))
     advance([particle], _key(key), choose=choose)
     _check_met(table, met, particle)
-    discarded = {a: v for a, v in old.items() if a not in kept}
+    discarded = {a: s.value for a, s in old.items() if a not in kept}
     return Weighted(particle.trace, particle.log_weight - trace.log_joint, discarded)
 
 
@@ -142,13 +142,13 @@ def regenerate(trace: Trace, selection: Collection[Any], key: Key | int = 0) -> 
     return Weighted(particle.trace, particle.log_weight - before, discarded)
 
 
-def _units(trace: Trace, selected: Collection[Address]) -> dict[Address, Site]:
-    """The choices of a trace, a text taken apart into its tokens where one of them is selected."""
+def _units(trace: Trace, named: Collection[Address]) -> dict[Address, Site]:
+    """The choices of a trace, a text taken apart into its tokens where one of them is named."""
     units: dict[Address, Site] = {}
     for address in trace.choices():
         site = trace.site(address)
         n = len(address)
-        if site.sub is not None and any(len(a) > n and a[:n] == address for a in selected):
+        if site.sub is not None and any(len(a) > n and a[:n] == address for a in named):
             units |= {(*address, s.name, s.k): s for s in site.sub.sites() if s.kind == "sample"}
         else:
             units[address] = site

@@ -1,0 +1,62 @@
+"""Which line of whose program is to blame: turning exceptions into messages that name the site and the fix."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Coroutine
+from typing import Any
+
+from .errors import NotAnEffect, ProgramError, SteersmanError, TracedControlFlow
+
+
+def line_of(coroutine: Coroutine[Any, Any, Any]) -> str:
+    """ " (file:line)" where a program is suspended: in an undecorated `async def` that it awaits, if it is in one."""
+    inner: Any = coroutine
+    while inspect.iscoroutine(deeper := inner.cr_await):
+        inner = deeper
+    code, frame = inner.cr_code, inner.cr_frame
+    return f" ({code.co_filename}:{code.co_firstlineno if frame is None else frame.f_lineno})"
+
+
+def line_of_error(error: BaseException) -> str:
+    """ " (file:line)" of the innermost `async def` that an exception passed through, "" if it passed through none."""
+    found, tb = "", error.__traceback__
+    while tb is not None:
+        code = tb.tb_frame.f_code
+        if code.co_flags & inspect.CO_COROUTINE:
+            found = f" ({code.co_filename}:{tb.tb_lineno})"
+        tb = tb.tb_next
+    return found
+
+
+def is_tracer_error(error: BaseException) -> bool:
+    """Whether JAX refused to turn a traced value into a Python one."""
+    name = type(error).__name__
+    return name == "ConcretizationTypeError" or (type(error).__module__.startswith("jax") and name.startswith("Tracer"))
+
+
+def explain(error: Exception, program: Any, line: str, after: str) -> Exception:
+    """The exception to raise for one that left `program`.
+
+    line: where the program was suspended, for what was not raised by its own code. after: the effect that it had
+    just been answered. Misuses of the language get the line; what the user's own code raised gets a note.
+    """
+    line = line_of_error(error) or line
+    text = str(error)
+    if isinstance(error, ProgramError) and not error.located:
+        error.args = (f"{program!r}{line}: {text}",)
+        error.located = True
+        return error
+    if isinstance(error, SteersmanError):
+        return error
+    if is_tracer_error(error):
+        return TracedControlFlow(
+            f"{program!r}{line}: control flow on a value that JAX is tracing; sample that site by another method, or "
+            "use jax.numpy.where"
+        )
+    if isinstance(error, TypeError) and ("'await' expression" in text or "can't be awaited" in text):
+        return NotAnEffect(f"{program!r}{line}: {text}; for a distribution d write `await sample(d)`")
+    if isinstance(error, RuntimeError) and "no running event loop" in text:
+        return NotAnEffect(f"{program!r}{line}: awaited something of asyncio, which is no effect; use `await call(fn)`")
+    error.add_note(f"(raised by {program!r}{line}{after})")
+    return error
