@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import inspect
+import os
 from collections.abc import Coroutine
+from types import CodeType
 from typing import Any
 
 from .errors import NotAnEffect, ProgramError, SteersmanError, TracedControlFlow
+
+_STANDARD_LIBRARY = os.path.dirname(inspect.__file__)  # asyncio's own lines are nobody's program
 
 
 def line_of(coroutine: Coroutine[Any, Any, Any]) -> str:
     """ " (file:line)" where a program is suspended: in an undecorated `async def` that it awaits, if it is in one."""
     inner: Any = coroutine
-    while inspect.iscoroutine(deeper := inner.cr_await):
+    while inspect.iscoroutine(deeper := inner.cr_await) and _is_a_users(deeper.cr_code):
         inner = deeper
     code, frame = inner.cr_code, inner.cr_frame
     return f" ({code.co_filename}:{code.co_firstlineno if frame is None else frame.f_lineno})"
@@ -23,10 +27,15 @@ def line_of_error(error: BaseException) -> str:
     found, tb = "", error.__traceback__
     while tb is not None:
         code = tb.tb_frame.f_code
-        if code.co_flags & inspect.CO_COROUTINE:
+        if code.co_flags & inspect.CO_COROUTINE and _is_a_users(code):
             found = f" ({code.co_filename}:{tb.tb_lineno})"
         tb = tb.tb_next
     return found
+
+
+def _is_a_users(code: CodeType) -> bool:
+    at = code.co_filename
+    return not at.startswith(_STANDARD_LIBRARY) or "site-packages" in at
 
 
 def is_tracer_error(error: BaseException) -> bool:
