@@ -8,12 +8,14 @@
 from .context import Context
 from .errors import ContextTooLong, ModelError, NonFiniteLogits
 from .language_model import LanguageModel
+from .load import load
+from .neural import NeuralLM
 from .table import TableLM
 from .texts import TextDistribution
 from .tokenizer import HuggingFaceTokenizer, SymbolTokenizer, Tokenizer
 from .tokens import TokenDistribution
 
 __all__ = [
-    "Context", "ContextTooLong", "HuggingFaceTokenizer", "LanguageModel", "ModelError", "NonFiniteLogits",
-    "SymbolTokenizer", "TableLM", "TextDistribution", "TokenDistribution", "Tokenizer",
+    "Context", "ContextTooLong", "HuggingFaceTokenizer", "LanguageModel", "ModelError", "NeuralLM",
+    "NonFiniteLogits", "SymbolTokenizer", "TableLM", "TextDistribution", "TokenDistribution", "Tokenizer", "load",
 ]

@@ -1,4 +1,4 @@
-"""Proposals that favour a phrase: most tokens from the model, now and then the phrase."""
+"""Proposals that favour a phrase: the model's own tokens, with one logit raised."""
 
 from __future__ import annotations
 
@@ -19,17 +19,18 @@ if TYPE_CHECKING:
 
 
 class FavouredToken:
-    """q(token) = (1 - rho) p(token) + rho [token = favourite].
+    """q(x) = p(x) exp(boost [x = w]) / C,  C = 1 + p(w) (exp(boost) - 1), for a favourite token w; boost in nats.
 
-    A proposal for p: a token that p would hardly draw enters with weight p/q < 1, so SMC keeps it only where the model
-    itself finds it natural. Drawn from one uniform u: the favourite if u < rho, else p at (u - rho) / (1 - rho).
+    As a proposal for p the weight p/q lies between exp(-boost) and C, whatever p(w) is: the favourite enters mostly
+    where the model itself finds it natural. Drawn as the mixture (1 - rho) p + rho [x = w] with rho = 1 - 1/C, from
+    one uniform u: the favourite if u < rho, else p at (u - rho) / (1 - rho).
     """
 
-    __slots__ = ("base", "favourite", "lm", "rho")
+    __slots__ = ("base", "boost", "favourite", "lm")
 
-    def __init__(self, base: TokenDistribution, favourite: int, rho: float) -> None:
+    def __init__(self, base: TokenDistribution, favourite: int, boost: float) -> None:
         self.lm: LanguageModel = base.lm
-        self.base, self.favourite, self.rho = base, favourite, rho
+        self.base, self.favourite, self.boost = base, favourite, boost
 
     @property
     def family(self) -> Hashable:
@@ -39,30 +40,32 @@ class FavouredToken:
         return self.base.tokens(value, given)
 
     def support(self) -> tuple[int, ...]:
-        return tuple(sorted({*self.base.support(), self.favourite}))
+        return self.base.support()
 
     @staticmethod
     def draw(members: Sequence[FavouredToken], keys: Keys) -> tuple[list[int], Floats]:
-        lm = members[0].lm
-        u, rho = keys.uniform(), np.array([m.rho for m in members])
-        favourite = u < rho
-        rest = np.where(favourite, 0.5, (u - rho) / (1 - rho))
         bases = [m.base for m in members]
+        u, rho = keys.uniform(), -np.expm1(-_log_c(members))
+        chosen = u < rho
+        rest = np.where(chosen, 0.5, (u - rho) / (1 - rho))
         prefixes = [b.context.tokens for b in bases]
-        drawn, _ = lm.draw_next(prefixes, np.clip(rest, 1e-12, 1 - 1e-12), *modifiers(bases))
-        tokens = np.where(favourite, [m.favourite for m in members], drawn).tolist()
+        drawn, _ = members[0].lm.draw_next(prefixes, np.clip(rest, 1e-12, 1 - 1e-12), *modifiers(bases))
+        tokens = np.where(chosen, [m.favourite for m in members], drawn).tolist()
         return tokens, FavouredToken.log_prob(members, tokens)
 
     @staticmethod
     def log_prob(members: Sequence[FavouredToken], values: Sequence[Any]) -> Floats:
-        log_p = TokenDistribution.log_prob([m.base for m in members], values)
-        rho = np.array([m.rho for m in members])
-        favourite = np.array([m.favourite == v for m, v in zip(members, values, strict=True)])
-        with np.errstate(divide="ignore"):
-            return np.logaddexp(np.log1p(-rho) + log_p, np.log(np.where(favourite, rho, 0.0)))
+        raised = [m.boost if m.favourite == v else 0.0 for m, v in zip(members, values, strict=True)]
+        return TokenDistribution.log_prob([m.base for m in members], values) + np.array(raised) - _log_c(members)
 
     def __repr__(self) -> str:
-        return f"FavouredToken({self.base!r}, {self.favourite}, {self.rho:g})"
+        return f"FavouredToken({self.base!r}, token {self.favourite}, boost={self.boost:g})"
+
+
+def _log_c(members: Sequence[FavouredToken]) -> Floats:
+    """log C of each member, [n]."""
+    log_p = TokenDistribution.log_prob([m.base for m in members], [m.favourite for m in members])
+    return np.log1p(np.exp(log_p) * np.expm1([m.boost for m in members]))
 
 
 def next_of_phrase(lm: LanguageModel, so_far: bytes, phrase: str) -> int | None:
@@ -79,14 +82,14 @@ def next_of_phrase(lm: LanguageModel, so_far: bytes, phrase: str) -> int | None:
 class FavouredText:
     """The tokens of a text drawn so that a phrase tends to appear; only a proposal, `text.favouring(phrase)`."""
 
-    __slots__ = ("context", "lm", "phrase", "rho", "text")
+    __slots__ = ("boost", "context", "lm", "phrase", "text")
 
-    def __init__(self, text: TextDistribution, phrase: str, rho: float) -> None:
+    def __init__(self, text: TextDistribution, phrase: str, boost: float) -> None:
         if not phrase:
             raise ValueError("favouring: the phrase must not be empty")
-        if not 0 < rho < 1:
-            raise ValueError(f"favouring: probability must lie between 0 and 1, got {rho}")
-        self.text, self.phrase, self.rho = text, phrase, rho
+        if not 0 < boost < 50:
+            raise ValueError(f"favouring: boost is a positive number of nats (below 50), got {boost}")
+        self.text, self.phrase, self.boost = text, phrase, boost
         self.lm, self.context = text.lm, text.context
 
     @property
@@ -96,7 +99,7 @@ class FavouredText:
     def next_token(self, context: Context, so_far: bytes) -> TokenDistribution | FavouredToken:
         base = self.text.next_token(context, so_far)
         favourite = next_of_phrase(self.lm, so_far, self.phrase)
-        return base if favourite is None else FavouredToken(base, favourite, self.rho)
+        return base if favourite is None else FavouredToken(base, favourite, self.boost)
 
     def begin(self, proposal: Any | None) -> Any:
         raise TypeError("favouring makes a proposal, not a target: sample(text, proposal=text.favouring(...))")
@@ -112,4 +115,4 @@ class FavouredText:
         return out
 
     def __repr__(self) -> str:
-        return f"{self.text!r}.favouring({self.phrase!r}, {self.rho:g})"
+        return f"{self.text!r}.favouring({self.phrase!r}, boost={self.boost:g})"

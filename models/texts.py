@@ -55,10 +55,11 @@ class TextDistribution:
         """The distribution of the next token in `context`, where the text reads `so_far`."""
         return TokenDistribution(context, self.temperature)
 
-    def favouring(self, phrase: str, probability: float = 0.1) -> FavouredText:
-        """A proposal for this text in which, with `probability` at each token, the phrase is begun or continued until
-        the text holds it. As any proposal it leaves the target alone: the weight gains log p - log q."""
-        return FavouredText(self, phrase, probability)
+    def favouring(self, phrase: str, boost: float = 4.0) -> FavouredText:
+        """A proposal for this text: until the text holds the phrase, the logit of the token that begins (or
+        continues) it is raised by `boost` nats. The target stays as it is: the weight gains log p - log q, at least
+        -boost a token."""
+        return FavouredText(self, phrase, boost)
 
     def begin(self, proposal: TextDistribution | FavouredText | None) -> TextMachine:
         if proposal is not None and not _same_tokens(proposal.lm, self.lm):

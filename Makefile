@@ -1,0 +1,56 @@
+# Everything sets itself up in .venv; all that is needed is Python 3.11+ and make.
+.PHONY: demo test test-all parity lint bench clean
+.DELETE_ON_ERROR:
+
+PYTHON ?= $(firstword $(foreach p,python3.13 python3.12 python3.11 python3 python,$(shell command -v $(p) 2>/dev/null)))
+VENV := .venv
+RUN := $(VENV)/bin/python
+# Two cores: keep XLA and BLAS from fighting over them, and let nothing reach for a hub.
+export HF_HUB_OFFLINE ?= 1
+export TOKENIZERS_PARALLELISM ?= false
+
+demo: $(VENV)/.installed
+	@$(RUN) -m examples.story
+
+test: $(VENV)/.installed-dev
+	$(RUN) -m pytest -m "not slow"
+
+# Both tiers: the long statistical tests as well.
+test-all: $(VENV)/.installed-dev
+	$(RUN) -m pytest
+
+# The tests against the PyTorch reference of transformers; `make test` skips them where torch is not installed.
+parity: $(VENV)/.installed-parity
+	$(RUN) -m pytest tests/models
+
+lint: $(VENV)/.installed-dev .typing
+	$(VENV)/bin/ruff check .
+	MYPYPATH=.typing $(VENV)/bin/mypy -p steersman.ppl -p steersman.inference -p steersman.models
+
+bench: $(VENV)/.installed
+	@$(RUN) -m benchmarks
+
+# Static checkers do not follow an editable install of mapped folders, so they get a tree of links.
+.typing:
+	mkdir -p .typing/steersman
+	for d in ppl inference models; do ln -sfn ../../$$d .typing/steersman/$$d; done
+
+$(VENV)/bin/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+		{ echo "Steersman needs Python 3.11 or newer; set PYTHON=/path/to/python3.11" >&2; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.installed: $(VENV)/bin/python pyproject.toml
+	$(RUN) -m pip install --quiet --disable-pip-version-check -e .
+	@touch $@
+
+$(VENV)/.installed-dev: $(VENV)/.installed
+	$(RUN) -m pip install --quiet --disable-pip-version-check -e ".[dev]"
+	@touch $@
+
+$(VENV)/.installed-parity: $(VENV)/.installed-dev
+	$(RUN) -m pip install --quiet --disable-pip-version-check "torch==2.13.0"
+	@touch $@
+
+clean:
+	rm -rf $(VENV) .typing build *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -1,0 +1,1 @@
+"""Runnable tasks on the embedded model: `python -m examples.story`."""

@@ -1,0 +1,45 @@
+"""A sentence of eleven words of which the 4th, the 8th and the 11th are given."""
+
+import numpy as np
+
+from steersman import models
+from steersman.inference import SMC, infer
+from steersman.models import LanguageModel
+from steersman.ppl import observe, program, sample
+
+
+@program
+async def with_given_words(lm: LanguageModel, given: dict[int, str], total: int = 11) -> str:
+    """Word k is free, or the given one. A word ends where the next one begins, so each token either continues the
+    word or begins the next; before a given word the only beginning allowed is its own."""
+    first = lm.tokens_where(lambda piece: piece.isalpha() and piece[0].isupper())
+    begins = lm.tokens_where(lambda piece: piece.startswith(" ") and piece[1:].isalpha())
+    goes_on = lm.tokens_where(lambda piece: piece.isalpha() and piece.islower())
+    spelt = {k: lm.tokenizer.encode(" " + word) for k, word in given.items()}
+    context, word, complete = lm.context(), 0, True
+    while word < total:
+        following = first if word == 0 else begins
+        if word + 1 in spelt:
+            following = np.arange(lm.vocab_size) == spelt[word + 1][0]
+        token = lm.next(context)
+        drawn = await sample(token, "token", proposal=token.masked(following if complete else following | goes_on))
+        context = context + drawn
+        if complete or following[drawn]:
+            word += 1
+            complete = word in spelt
+            for rest in spelt.get(word, ())[1:]:
+                await observe(lm.next(context), rest, "rest of the word")
+                context = context + rest
+    await observe(lm.next(context), lm.tokenizer.encode(".")[0], "full stop")
+    return str(context) + "."
+
+
+GIVEN = {4: "little", 8: "big", 11: "tree"}
+
+
+def main() -> None:
+    print(infer(with_given_words(models.load(), GIVEN), SMC(64), seed=1).summary(4))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,47 @@
+"""A sentence in which no word has more than five letters.
+
+The mask depends on how long the current word already is, so a program state (an integer) does what would be an
+automaton elsewhere.
+"""
+
+from steersman import models
+from steersman.inference import SMC, infer
+from steersman.models import LanguageModel
+from steersman.ppl import condition, program, sample
+
+
+def open_word(text: str) -> int:
+    """How many letters the last word of the text has so far."""
+    return len(text) - len(text.rstrip("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ'"))
+
+
+def longest_word(text: str) -> int:
+    return max((len(w) for w in "".join(c if c.isalpha() or c == "'" else " " for c in text).split()), default=0)
+
+
+@program
+async def short_words(lm: LanguageModel, limit: int = 5, max_tokens: int = 40) -> str:
+    """One sentence of at least six words, none longer than `limit` letters."""
+    masks = [
+        lm.tokens_where(lambda piece, n=n: longest_word("x" * n + piece) <= limit and "\n" not in piece)  # type: ignore[misc]
+        for n in range(limit + 1)
+    ]
+    context, text = lm.context(), ""
+    for _ in range(max_tokens):
+        token = lm.next(context)
+        drawn = await sample(token, "token", proposal=token.masked(masks[open_word(text)]))
+        await condition(drawn not in lm.eos, "goes on")
+        context = context + drawn
+        text = str(context)
+        if text.endswith((".", "!", "?")):
+            break
+    await condition(text.endswith((".", "!", "?")) and len(text.split()) >= 6, "a sentence")
+    return text
+
+
+def main() -> None:
+    print(infer(short_words(models.load()), SMC(48), seed=1).summary(4))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,51 @@
+"""`load`: a language model by name or path."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from pathlib import Path
+
+from .errors import ModelError
+from .neural import NeuralLM
+
+EMBEDDED = Path(__file__).parent / "embedded"
+"""The folder of the story model that comes with the package."""
+
+
+def load(name: str | Path | None = None, *, dtype: str = "float32", max_rows: int = 256) -> NeuralLM:
+    """Load a language model.
+
+    name: None for the embedded English story model (offline), the path of a Hugging Face folder, or "org/name" for a
+    checkpoint of the Hugging Face hub. dtype: "float32" or "bfloat16" weights. max_rows: the largest batch of one
+    forward pass. A model that is loaded twice with equal arguments is shared, its caches too.
+
+    Raises ModelError for an unknown path, a missing or corrupt file, or an architecture that is not supported.
+    """
+    return _load(EMBEDDED if name is None else _folder(name), dtype, max_rows)
+
+
+@lru_cache(maxsize=4)
+def _load(folder: Path, dtype: str, max_rows: int) -> NeuralLM:
+    return NeuralLM.from_folder(folder, dtype=dtype, max_rows=max_rows)
+
+
+def _folder(name: str | Path) -> Path:
+    path = Path(name).expanduser()
+    if path.is_dir():
+        return path.resolve()
+    text = str(name)
+    if isinstance(name, Path) or text.count("/") != 1 or text.startswith((".", "/", "~")):
+        raise ModelError(f"{text!r} is not a folder. Give the path of a Hugging Face model folder, a hub name "
+                         "'org/name', or nothing for the embedded story model")
+    return _download(text)
+
+
+def _download(name: str) -> Path:
+    from huggingface_hub import snapshot_download
+
+    files = ["config.json", "generation_config.json", "tokenizer*", "*.safetensors", "*.safetensors.index.json"]
+    try:
+        return Path(snapshot_download(name, allow_patterns=files))
+    except Exception as error:  # hub, network and cache errors have no common base class
+        raise ModelError(f"{name!r} is neither a folder nor a checkpoint that could be downloaded from the Hugging "
+                         f"Face hub ({type(error).__name__}: {str(error).splitlines()[0]:.100})") from error

@@ -1,0 +1,75 @@
+"""`NeuralLM`: a checkpoint on the JAX decoder, as a language model for programs."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from steersman.ppl.protocols import Floats
+
+from .errors import ModelError
+from .language_model import LanguageModel, Prefix
+from .tokenizer import HuggingFaceTokenizer
+from .tokens import Mask
+
+if TYPE_CHECKING:
+    from .decoder import Decoder
+
+
+class NeuralLM(LanguageModel):
+    """A Hugging Face checkpoint: `decoder` gives its probabilities, `tokenizer` its text."""
+
+    def __init__(self, decoder: Decoder, tokenizer: Any, name: str) -> None:
+        super().__init__()
+        self.decoder, self.name = decoder, name
+        self.vocab_size, self.max_length = decoder.vocab_size, decoder.max_length
+        self.bos, self.eos = decoder.bos_id, frozenset(decoder.eos_ids)
+        self.tokenizer = HuggingFaceTokenizer(tokenizer, decoder.vocab_size)
+
+    @classmethod
+    def from_folder(cls, path: Path, *, dtype: str = "float32", max_rows: int = 256) -> NeuralLM:
+        """Read config.json, tokenizer.json and *.safetensors of a folder. Raises ModelError naming the bad file."""
+        from .decoder import Decoder
+
+        decoder = Decoder.from_folder(path, dtype=dtype, max_rows=max_rows)
+        return cls(decoder, _read_tokenizer(path), path.name)
+
+    def draw_next(
+        self, prefixes: Sequence[Prefix], uniforms: Floats, temperatures: Floats | None, masks: Mask | None
+    ) -> tuple[NDArray[np.integer[Any]], Floats]:
+        tokens, log_q, _ = self.decoder.draw(prefixes, uniforms, temperatures, masks)
+        return tokens, log_q
+
+    def score_next(
+        self, prefixes: Sequence[Prefix], tokens: NDArray[np.int64], temperatures: Floats | None, masks: Mask | None
+    ) -> Floats:
+        return self.decoder.score(prefixes, tokens, temperatures, masks)
+
+    def next_log_probs(self, prefixes: Sequence[Prefix], temperatures: Floats | None, masks: Mask | None) -> Floats:
+        return self.decoder.log_probs(prefixes, temperatures, masks).astype(np.float64)
+
+    def score_sequences(self, prefixes: Sequence[Prefix], continuations: Sequence[Prefix]) -> list[Floats]:
+        return self.decoder.score_sequences(prefixes, continuations)
+
+    def __repr__(self) -> str:
+        return f"<NeuralLM {self.name!r}: {self.vocab_size} tokens, context {self.max_length}>"
+
+
+def _read_tokenizer(path: Path) -> Any:
+    """The fast tokenizer of a folder, read by `transformers` without asking the network."""
+    if not (path / "tokenizer.json").is_file():
+        raise ModelError(f"{path}: tokenizer.json is missing; a model folder holds config.json, tokenizer.json and "
+                         "*.safetensors")
+    from transformers import AutoTokenizer
+
+    try:
+        tokenizer = AutoTokenizer.from_pretrained(path, local_files_only=True)
+    except Exception as error:  # the reader raises bare Exception for a file that is not JSON
+        raise ModelError(f"{path / 'tokenizer.json'} cannot be read: {str(error).splitlines()[0]:.120}") from error
+    if not tokenizer.is_fast:
+        raise ModelError(f"{path}: the tokenizer has no tokenizer.json form, which exact bytes need")
+    return tokenizer
