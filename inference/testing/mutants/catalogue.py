@@ -1,0 +1,65 @@
+"""All mutants, each with settings and a model on which it shows."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ...importance import Importance
+from ...resampling import Resampler
+from ...smc import SMC
+from ..models import coins_model, crossroads_model, sentence_model, telegram_model
+from . import populations, resampling, results, weighting
+from .planting import Mutant
+
+
+def mutants() -> list[Mutant]:
+    """The bugs that public code has, for importance sampling and SMC (DESIGN section 5)."""
+    prior, proposal, twist = (sentence_model(how) for how in ("prior", "proposal", "twist"))
+    crossroads, coins = crossroads_model(), coins_model()
+    few: dict[str, Any] = {"particles": 4, "expand": 2}
+    often: dict[str, Any] = {"particles": 8, "ess_threshold": 0.9}
+    expand: dict[str, Any] = {"particles": 6, "expand": 3}
+    out = []
+
+    def smc(name: str, cls: type[SMC], model: Any, oracle: str, **settings: Any) -> None:
+        bug = _line(cls)
+        out.append(Mutant(name, bug, cls, SMC, model, oracle, settings))
+
+    def importance(name: str, cls: type[Importance], model: Any, oracle: str) -> None:
+        out.append(Mutant(name, _line(cls), cls, Importance, model, oracle, {"particles": 8}))
+
+    def scheme(name: str, bad: Resampler, good: str, model: Any, oracle: str, **settings: Any) -> None:
+        out.append(Mutant(
+            name, _line(bad), lambda **s: SMC(**s, resample=bad), lambda **s: SMC(**s, resample=good), model, oracle,
+            settings,
+        ))
+
+    smc("finished re-weighted", populations.FinishedReweighted, crossroads, "evidence", **often)
+    smc("finished dropped", populations.FinishedDropped, crossroads, "evidence", **often)
+    smc("evidence forgotten", populations.ForgottenEvidence, crossroads, "evidence", **often)
+    smc("evidence overwritten", populations.OverwrittenEvidence, prior, "evidence", **often)
+    smc("incoming weights discarded", populations.IncomingDiscarded, prior, "evidence", particles=8, ess_threshold=0.3)
+    smc("weights not reset", populations.WeightsNotReset, crossroads, "evidence", **often)
+    smc("twist kept", populations.TwistKept, twist, "evidence", **often)
+    smc("last potential twice", populations.LastPotentialTwice, prior, "measure", **often)
+    smc("rounds share keys", populations.RoundsShareKeys, prior, "evidence", **often)
+    smc("slots share keys", populations.SlotsShareKeys, telegram_model(), "spread", particles=8, ess_threshold=0.0)
+    scheme("floor-biased resampling", resampling.floor_biased, "systematic", prior, "evidence", **often)
+    scheme("beam search", resampling.heaviest, "optimal", prior, "evidence", **expand)
+    scheme("optimal, uniform weights", resampling.optimal_uniform, "optimal", prior, "evidence", **expand)
+    scheme("optimal, too few", resampling.optimal_too_few, "optimal", coins, "structure", **few)
+    scheme("optimal, zero weights", resampling.optimal_zero_weight, "optimal", coins, "structure", **few)
+    importance("averaged log-probabilities", weighting.AveragedWeights, prior, "evidence")
+    importance("proposal forgotten", weighting.ProposalForgotten, proposal, "evidence")
+    importance("proposal inverted", weighting.ProposalInverted, proposal, "evidence")
+    importance("survivors only", weighting.SurvivorsOnly, coins, "evidence")
+    out.append(Mutant("allowed mass forgotten", _line(weighting.MassForgotten), Importance, Importance, proposal,
+                      "evidence", {"particles": 8}, weighting.MassForgotten))
+    importance("draw ignores weights", results.DrawIgnoresWeights, prior, "draw")
+    importance("duplicates double counted", results.DuplicatesDoubleCounted, prior, "measure")
+    return out
+
+
+def _line(planted: Any) -> str:
+    """The bug in one line: the first sentence of what was planted."""
+    return " ".join((planted.__doc__ or "").split("\n\n")[0].split())
