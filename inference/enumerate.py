@@ -8,8 +8,10 @@ from typing import Any
 
 import numpy as np
 
+from steersman.ppl.effects import Sample
 from steersman.ppl.enumerate import branch
-from steersman.ppl.errors import AllParticlesDead
+from steersman.ppl.errors import AllParticlesDead, BudgetExhausted
+from steersman.ppl.meter import Meter
 from steersman.ppl.particle import Particle
 
 from .killed import killed_by
@@ -51,10 +53,12 @@ class Enumerate:
     async def step(self, run: Run, state: EnumerateState) -> tuple[EnumerateState, dict[str, Any]]:
         front = state.stack[-self.width :]
         await run.advance(front, pause=lambda particle: True)
-        del state.stack[-len(front) :]
         state.finished += [p for p in front if p.trace is not None]
         state.dead += [p for p in front if p.dead]
-        state.stack += branch([p for p in front if not p.done])
+        state.stack[-len(front) :] = [p for p in front if not p.done]
+        waiting = _affordable(run.meter, [p for p in front if not p.done])
+        if waiting:
+            state.stack[-len(waiting) :] = branch(waiting)
         if len(state.finished) >= self.max_traces and state.stack:
             run.stopped = f"max_traces={self.max_traces} reached: log Z is a lower bound"
             state.finished, state.stack = state.finished[: self.max_traces], []
@@ -64,11 +68,33 @@ class Enumerate:
         return not state.stack
 
     def result(self, run: Run, state: EnumerateState) -> Posterior:
-        log_w = np.array([p.log_weight for p in state.finished])
+        finished = state.finished + [p for p in state.stack if p.trace is not None]  # those a stopped round finished
+        log_w = np.array([p.log_weight for p in finished])
         posterior = Posterior.of_particles(
-            state.finished, log_w, log_evidence_error=math.nan if run.stopped else 0.0, cost=Cost.of(run.meter),
+            finished, log_w, log_evidence_error=math.nan if run.stopped else 0.0, cost=Cost.of(run.meter),
             method=self.name, seed=run.seed, stopped=run.stopped,
         )
         if log_sum_exp(log_w) == -math.inf and not run.stopped:
             raise AllParticlesDead(killed_by(state.dead), posterior)
         return posterior
+
+
+def _affordable(meter: Meter, waiting: list[Particle]) -> list[Particle]:
+    """Charge for the branching of as many particles, the deepest first, as the budget pays for.
+
+    Raises BudgetExhausted when it does not pay for a single one.
+    """
+    while waiting:
+        dists = [p.pending.dist for p in waiting if isinstance(p.pending, Sample)]
+        billed = [d for d in dists if hasattr(d, "tokens")]
+        tokens, calls = sum(d.tokens(None) for d in billed), len({(type(d), d.family) for d in billed})
+        try:
+            meter.check(tokens, calls, 0)
+        except BudgetExhausted:
+            if len(waiting) == 1:
+                raise
+            waiting = waiting[len(waiting) // 2 :]
+            continue
+        meter.charge(tokens, calls, 0, rounds=1)
+        break
+    return waiting

@@ -56,7 +56,8 @@ def plot(posterior: Posterior, f: Callable[[Any], float] | None = None) -> Any:
         axes[0].bar(np.arange(len(posterior)), np.sort(posterior.weights)[::-1])
         axes[0].set(xlabel="particle, by weight", ylabel="weight")
     else:
-        pairs = [(f(t.value), w) for t, w in zip(posterior.traces, posterior.weights, strict=True) if t is not None and w]
+        held = zip(posterior.traces, posterior.weights, strict=True)
+        pairs = [(f(t.value), w) for t, w in held if t is not None and w]
         axes[0].hist([x for x, _ in pairs], weights=[w for _, w in pairs], bins=30)
         axes[0].set(xlabel=getattr(f, "__name__", "f"), ylabel="probability")
     axes[0].set_title(f"{posterior.method}: log Z = {posterior.log_evidence:.2f}, ESS {posterior.ess:.1f}")

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from steersman.ppl.address import Address
+from steersman.ppl.address import Address, format_address
 from steersman.ppl.errors import AllParticlesDead, BudgetExhausted, InvalidWeight, UnknownAddress
 from steersman.ppl.particle import Particle
 from steersman.ppl.program import as_invocation
@@ -89,7 +89,8 @@ class Importance:
                 continue
             missed = tables[p.slot].keys() - used[p.slot]
             if missed:
-                raise UnknownAddress(f"the proposal drew {sorted(missed, key=repr)[0]!r}, which the program never asked for")
+                site = format_address(min(missed, key=repr))
+                raise UnknownAddress(f"the proposal drew {site!r}, which the program never asked for")
             p.log_weight -= sum(log_q for _, log_q in tables[p.slot].values())
 
     def result(self, run: Run, state: ImportanceState) -> Posterior:

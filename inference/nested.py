@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from steersman.ppl.errors import AllParticlesDead, NotEnumerable
 from steersman.ppl.keys import Key, Keys
 from steersman.ppl.meter import Meter
 from steersman.ppl.program import as_invocation
@@ -26,9 +27,13 @@ class PosteriorOf:
     With `Enumerate` it is the exact posterior: it has a support and exact densities. With a Monte Carlo method it is
     the law of that sampler: a draw is one run and one of its particles, chosen by weight; log q of the draw is
     log sum_i W_i [v_i = v] of that run, and scoring a value runs the method afresh and takes the same sum, which is
-    an unbiased estimate of the sampler's probability of v (`random_weighted` and `estimate_log_density` of Lew et al.
-    2023, "Probabilistic programming with stochastic probabilities"). So values must be discrete to be scored. The
-    inner runs of all particles share every language-model call; their tokens are charged to the outer run.
+    an unbiased estimate of the sampler's probability of v (`estimate_log_density` of Lew et al. 2023, "Probabilistic
+    programming with stochastic probabilities"). So values must be discrete to be scored. As the proposal of another
+    distribution only an exact one will do: 1 / (sum_i W_i [v_i = v]) is no unbiased estimate of 1 / q(v), for runs in
+    which v never came up do not contribute. A run whose particles all die draws nothing, and its outer particle dies.
+
+    The inner runs of all particles share every language-model call. Their tokens are charged to the outer run when
+    they have run: its budget may be exceeded by one round of inner runs.
     """
 
     __slots__ = ("_exact", "_spent", "method", "model")
@@ -41,6 +46,11 @@ class PosteriorOf:
     @property
     def family(self) -> Hashable:
         return "posterior_of"
+
+    @property
+    def proposes(self) -> bool:
+        """Whether draws come with an exact density, as a proposal needs."""
+        return isinstance(self.method, Enumerate)
 
     def support(self) -> Iterable[Any] | None:
         return self._enumerated().support() if isinstance(self.method, Enumerate) else None
@@ -55,7 +65,7 @@ class PosteriorOf:
         posteriors = _infer(members, [keys[i] for i in range(len(members))])
         values, log_q = [], np.empty(len(members))
         for i, posterior in enumerate(posteriors):
-            value = posterior.sample(seed=keys[i].fold(1))
+            value = None if posterior is None else posterior.sample(seed=keys[i].fold(1))
             values.append(value)
             log_q[i] = _log_mass(posterior, value)
         return values, log_q
@@ -71,9 +81,10 @@ class PosteriorOf:
         return np.array([_log_mass(p, v) for p, v in zip(posteriors, values, strict=True)])
 
     def _enumerated(self) -> Posterior:
-        if self._exact is None:
-            self._exact = _infer_runs([self], [Key(0)])[0]
-        return self._exact
+        posterior = _infer([self], [Key(0)])[0]
+        if posterior is None:
+            raise NotEnumerable(f"{self!r} has an empty support: the inner program is impossible")
+        return posterior
 
     def __repr__(self) -> str:
         return f"posterior_of({self.model!r}, {self.method.name})"
@@ -84,24 +95,35 @@ def posterior_of(program: Any, method: Algorithm[Any]) -> PosteriorOf:
     return PosteriorOf(program, method)
 
 
-def _infer(members: Sequence[PosteriorOf], keys: Sequence[Key]) -> list[Posterior]:
-    results: list[Posterior | None] = [m._exact for m in members]
-    todo = [i for i, r in enumerate(results) if r is None]
+def _infer(members: Sequence[PosteriorOf], keys: Sequence[Key]) -> list[Posterior | None]:
+    """The inner posterior of each member, None where all its particles died; exact ones are computed once."""
+    exact = {id(m): m for m in members if isinstance(m.method, Enumerate) and m._exact is None}
+    for m, posterior in zip(exact.values(), _infer_runs(list(exact.values()), [Key(0)] * len(exact)), strict=True):
+        m._exact = posterior
+    results = [m._exact for m in members]
+    todo = [i for i, m in enumerate(members) if not isinstance(m.method, Enumerate)]
     for i, posterior in zip(todo, _infer_runs([members[i] for i in todo], [keys[i] for i in todo]), strict=True):
         results[i] = posterior
-        if isinstance(members[i].method, Enumerate):
-            members[i]._exact = posterior
-    return results  # type: ignore[return-value]
+    return results
 
 
-def _infer_runs(members: Sequence[PosteriorOf], keys: Sequence[Key]) -> list[Posterior]:
+def _infer_runs(members: Sequence[PosteriorOf], keys: Sequence[Key]) -> list[Posterior | None]:
     runs = [Run(m.model, key) for m, key in zip(members, keys, strict=True)]
-    posteriors = run_together([execute(r, m.method) for r, m in zip(runs, members, strict=True)])
+    posteriors = run_together([_attempt(r, m.method) for r, m in zip(runs, members, strict=True)])
     for member, run in zip(members, runs, strict=True):
         member._spent.charge(run.meter.tokens, run.meter.calls, run.meter.rewards)
     return posteriors
 
 
-def _log_mass(posterior: Posterior, value: Any) -> float:
+async def _attempt(run: Run, method: Algorithm[Any]) -> Posterior | None:
+    try:
+        return await execute(run, method)
+    except AllParticlesDead:
+        return None
+
+
+def _log_mass(posterior: Posterior | None, value: Any) -> float:
+    if posterior is None:
+        return -math.inf
     mass = posterior.probabilities().get(_hashable(value), 0.0)
     return math.log(mass) if mass > 0 else -math.inf

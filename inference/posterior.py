@@ -109,8 +109,9 @@ class Posterior:
         key = seed if isinstance(seed, Key) else Key(seed)
         ends = np.cumsum(self.weights)
         picks = np.searchsorted(ends, key.uniforms(1 if k is None else k) * ends[-1], side="right")
-        values = [self.values[i] for i in picks]
-        return values[0] if k is None else values
+        values = self.values
+        drawn = [values[i] for i in picks]
+        return drawn[0] if k is None else drawn
 
     def mode(self) -> Any:
         """The return value of the largest total weight."""
@@ -180,13 +181,17 @@ class Posterior:
         total = math.fsum(table.values())
         p = np.array([table.get(_hashable(v), 0.0) / total for v in values])
         with np.errstate(divide="ignore"):
-            return np.log(p)
+            log_p: Floats = np.log(p)
+        return log_p
 
     def _weighted(self) -> list[tuple[float, Any]]:
-        pairs = [(w, t.value) for w, t in zip(self.weights.tolist(), self.traces, strict=True) if w > 0 and t is not None]
+        held = zip(self.weights.tolist(), self.traces, strict=True)
+        pairs = [(w, t.value) for w, t in held if w > 0 and t is not None]
         if not pairs:
             why = f" (it was stopped: {self.stopped})" if self.stopped else ""
-            raise ValueError(f"this posterior has no finished particle of positive weight{why}: give it a larger budget")
+            raise ValueError(
+                f"this posterior has no finished particle of positive weight{why}: give it a larger budget"
+            )
         return pairs
 
     def __repr__(self) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Coroutine, Sequence
-from typing import Any
+from typing import Any, TypeVar
 
 from steersman.ppl.driver import play_round
 from steersman.ppl.errors import BudgetExhausted, BudgetTooSmall, Interrupted, Stopped
@@ -13,6 +13,8 @@ from .algorithm import Algorithm
 from .interrupt import Interrupt
 from .posterior import Posterior
 from .run import Run
+
+R = TypeVar("R")
 
 
 async def execute(run: Run, method: Algorithm[Any]) -> Posterior:
@@ -31,9 +33,11 @@ async def execute(run: Run, method: Algorithm[Any]) -> Posterior:
     return method.result(run, state)
 
 
-def run_together(coroutines: Sequence[Coroutine[Request, None, Posterior]], interrupt: Interrupt | None = None) -> list[Posterior]:
+def run_together(
+    coroutines: Sequence[Coroutine[Request, None, R]], interrupt: Interrupt | None = None
+) -> list[R]:
     """The results of many runs, advanced in common rounds. A run is stepped as soon as its own request is met."""
-    results: list[Posterior | None] = [None] * len(coroutines)
+    results: list[R | None] = [None] * len(coroutines)
     waiting: dict[int, Request] = {}
 
     def resume(i: int, error: Stopped | None = None) -> None:

@@ -14,7 +14,7 @@ from steersman.ppl.particle import Particle
 from .genealogy import Genealogy
 from .killed import killed_by
 from .posterior import Cost, Posterior
-from .resampling import Ancestry, Resampler, adaptive, get_resampler, in_place
+from .resampling import Ancestry, Resampler, adaptive, get_resampler
 from .run import Run
 from .stops import StopSpec, barrier
 from .variance import log_evidence_error
@@ -89,8 +89,10 @@ class SMC:
             raise AllParticlesDead(killed_by(state.particles), self._posterior(run, state, log_w))
         state.genealogy.append(log_w, state.ancestry)
         unfinished = sum(not p.done for p in state.particles)
-        if unfinished:
+        if unfinished or len(state.particles) != self.particles:
             self._resample(run, state, log_w, total)
+        if not unfinished and len(state.particles) != len(log_w):  # expand: the last stretch too ends with N
+            state.genealogy.append([p.log_weight for p in state.particles], state.ancestry)
         info = {"done": self.particles - min(unfinished, self.particles), "total": self.particles,
                 "note": f"generation {len(state.genealogy)},"}
         return state, info

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -34,9 +34,11 @@ def barrier(spec: StopSpec) -> Callable[[], Stop]:
     """
     if callable(spec) and not isinstance(spec, every):
         return lambda: spec
-    specs = [spec] if isinstance(spec, (str, every)) else list(spec)  # type: ignore[arg-type]
+    specs = [spec] if isinstance(spec, (str, every)) else list(spec) if isinstance(spec, Iterable) else []
     if not specs or not all(isinstance(s, (str, every)) for s in specs):
-        raise ValueError(f"resample_at={spec!r}: expected 'weight', 'factor', 'token', every(k), names of sites or a function")
+        raise ValueError(
+            f"resample_at={spec!r}: expected 'weight', 'factor', 'token', every(k), names of sites or a function"
+        )
     names = frozenset(s for s in specs if isinstance(s, str)) - {"weight", "factor", "token"}
     weighs = "weight" in specs
     factors = weighs or "factor" in specs
@@ -54,7 +56,7 @@ def barrier(spec: StopSpec) -> Callable[[], Stop]:
             if isinstance(effect, Sample):
                 if weighs and effect.proposal is not None:
                     return True
-                if period and hasattr(effect.dist, "tokens"):
+                if period and not effect.sequential and hasattr(effect.dist, "tokens"):
                     n = drawn[particle.slot] = drawn.get(particle.slot, 0) + 1
                     return n >= period
             return False

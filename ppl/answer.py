@@ -32,6 +32,9 @@ def answer_draws(cls: Any, items: list[Item]) -> None:
             log_p[j] = s
     for item, value, lp, lq in zip(items, values, log_p, log_q, strict=True):
         particle = item.particle
+        if value is None and lq == -math.inf:  # nothing could be drawn: an inner inference without survivors
+            particle.kill()
+            continue
         if not lq < math.inf or not lp < math.inf or lq == -math.inf:
             raise InvalidWeight(f"{particle.where()}: drew {value!r:.60} with log p = {lp}, log q = {lq}")
         if lp == -math.inf:

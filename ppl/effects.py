@@ -101,6 +101,11 @@ class Sample(Effect[T]):
                     f"sample({self.name!r}): the proposal of a text must be a text over the same tokens, and that of "
                     f"a plain distribution a plain one; got {dist!r} with proposal {proposal!r}"
                 )
+            if not getattr(self.proposal, "proposes", True):
+                raise NotADistribution(
+                    f"sample({self.name!r}): {proposal!r} estimates its density, and the inverse of an estimate is "
+                    "biased: propose from an exact posterior (Enumerate), or from the posterior of one run"
+                )
         self.owed_by = running[0]
 
 

@@ -34,7 +34,7 @@ class Distribution(Protocol[T_co]):
 
     @staticmethod
     def draw(members: Sequence[Any], keys: Keys) -> tuple[Sequence[Any], Floats]:
-        """One value for each member, and log q(value), shape [n]."""
+        """One value for each member, and log q(value), shape [n]; (None, -inf) where nothing can be drawn."""
         ...
 
     @staticmethod
@@ -42,7 +42,7 @@ class Distribution(Protocol[T_co]):
         """log p(value) of each member, shape [n]."""
         ...
 
-    def support(self) -> Iterable[Any] | None:
+    def support(self) -> Iterable[T_co] | None:
         """The support if it is finite (this enables enumeration), else None."""
         ...
 
