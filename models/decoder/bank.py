@@ -108,12 +108,12 @@ class Bank:
         if own > self.depth:
             self._resize(range(table.size), table.size, self.device.depth(own))
         if plan.sources:
-            n = bucket(len(plan.sources), min(8, table.size), table.size)
-            sources, targets = np.zeros(n, np.int32), np.full(n, table.size, np.int32)
-            sources[: len(plan.sources)], targets[: len(plan.targets)] = plan.sources, plan.targets
-            self.device.shapes.note("move", n, table.size, self.depth)
-            self.state = programs.move(self.state, sources, targets)
-            self.stats.moves += len(plan.sources)
+            n = len(plan.sources)
+            moves = np.zeros((2, table.size), np.int32)
+            moves[:, :n] = plan.sources, plan.targets
+            self.device.shapes.note("move", table.size, self.depth)
+            self.state = programs.move(self.state, *moves, np.int32(n))
+            self.stats.moves += n
         return plan
 
     # --- feeding ----------------------------------------------------------------------------------------------------

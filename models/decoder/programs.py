@@ -88,13 +88,19 @@ def _settle(
 
 
 @partial(jax.jit, donate_argnames=("state",))
-def move(state: State, sources: jax.Array, targets: jax.Array) -> State:
-    """Copy slots: all sources are read before any target is written. A target outside the cache is dropped."""
+def move(state: State, sources: jax.Array, targets: jax.Array, count: jax.Array) -> State:
+    """Copy the first `count` slots, one after the other. (One gather for all, measured at 64 slots of 1 MB, takes 20 ms
+    against 3 ms: it needs a second array of that size. A loop also needs no bucket for the number of copies.)
+    """
 
-    def copy(a: jax.Array) -> jax.Array:
-        return a.at[targets].set(jnp.take(a, sources, axis=0, mode="clip"), mode="drop")
+    def copy(i: jax.Array, cache: Cache) -> Cache:
+        def one(a: jax.Array) -> jax.Array:
+            row = jax.lax.dynamic_slice_in_dim(a, sources[i], 1, 0)
+            return jax.lax.dynamic_update_slice_in_dim(a, row, targets[i], 0)
 
-    return state._replace(cache=jax.tree.map(copy, state.cache))
+        return jax.tree.map(one, cache)
+
+    return state._replace(cache=jax.lax.fori_loop(0, count, copy, state.cache))
 
 
 @partial(jax.jit, static_argnames=("depth",))

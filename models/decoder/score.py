@@ -87,7 +87,7 @@ def _teacher_force(engine: Engine, jobs: list[tuple[int, Prefix]]) -> dict[Prefi
             for i, at, log_p, log_z in bank.score([t for _, t in mine], found, [cut - 1 for cut, _ in mine]):
                 cut, text = mine[i]
                 scored[text].update((k, v) for k, v in enumerate(log_p.tolist(), at + 1) if k >= cut)
-                bad.extend(at + 1 + k for k in np.flatnonzero(~np.isfinite(log_z)).tolist())
+                bad.extend(at + 1 + k for k in np.flatnonzero(~np.isfinite(log_z)).tolist() if at + 1 + k >= cut)
             bank.settle()
     if bad:
         engine.clear()

@@ -7,7 +7,7 @@ context.
 - a context held exactly costs nothing; one whose parent is held is extended in place, and its siblings copy the parent;
 - otherwise the longest held prefix is used: in place if nothing is lost, else copied into the least recently used slot.
 
-Copies read the cache as it was before the batch, so that a slot may be both a source and a destination.
+Copies are made one after the other, in the order of the plan, before anything is fed.
 """
 
 from __future__ import annotations
@@ -137,14 +137,22 @@ class SlotTable:
         return plan
 
     def _place(self, forks: list[int], found: Sequence[tuple[int, int]], plan: Plan, claimed: list[bool]) -> None:
-        """Give each fork the least recently used slot that nobody claimed; copy what it shares with its source."""
-        free = sorted((s for s in range(self.size) if not claimed[s]), key=self.used.__getitem__)
+        """Give each fork the least recently used slot that nobody claimed, preferably none that others copy from; copy
+        what it shares with its source. If the source was overwritten by an earlier copy after all, feed it again.
+        """
+        sources = {found[i][0] for i in forks}
+        free = [s for s in range(self.size) if not claimed[s]]
+        free.sort(key=lambda s: (s in sources, self.used[s]))
+        written: set[int] = set()
         for i, slot in zip(forks, free, strict=False):
             source = found[i][0]
             plan.slot[i] = slot
-            if source not in (NOWHERE, slot) and plan.start[i] > plan.base[i]:
+            if source in written:
+                plan.start[i] = plan.base[i]
+            elif source not in (NOWHERE, slot) and plan.start[i] > plan.base[i]:
                 plan.sources.append(source)
                 plan.targets.append(slot)
+                written.add(slot)
 
     def _evict(self, slot: int) -> None:
         """Forget the context of a slot; remember for a while that it was here, to notice when it is missed."""
