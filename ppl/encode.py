@@ -38,7 +38,7 @@ def encode_value(value: Any) -> Any:
         array = np.asarray(value)
         return {_TAG: "array", "dtype": str(array.dtype), "shape": list(array.shape),
                 "v": [encode_value(v) for v in array.ravel().tolist()]}
-    if hasattr(value, "to_json"):  # a language model's context: kept as what it says, not as a live object
+    if hasattr(value, "to_json"):  # a language model's context: read back as what it says, not as a live object
         return value.to_json()
     raise TypeError(f"a {type(value).__name__} cannot be saved as JSON: return text, numbers, arrays, lists, tuples "
                     "or dicts from the program")
@@ -65,6 +65,8 @@ def decode_value(data: Any) -> Any:
         return np.dtype(data["dtype"]).type(decode_value(data["v"]))
     if tag == "array":
         return np.array([decode_value(v) for v in data["v"]], dtype=data["dtype"]).reshape(data["shape"])
+    if tag == "context":
+        return data["text"]
     raise ValueError(f"not a saved value: {data!r:.80}")
 
 
