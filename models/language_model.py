@@ -105,9 +105,13 @@ class LanguageModel(ABC):
         left, kept = self._cut(text), 0
         while kept < len(text.tokens) and left.startswith(piece := self.tokenizer.token_bytes[text.tokens[kept]]):
             left, kept = left[len(piece) :], kept + 1
-        while kept and not _whole_characters(left):  # the cut token began inside a character: encode all of that
-            kept -= 1
-            left = self.tokenizer.token_bytes[text.tokens[kept]] + left
+        # Where the cut token began inside a character, the tokens that hold its beginning are encoded anew too.
+        whole, first = left, kept
+        while first and not _whole_characters(whole):
+            first -= 1
+            whole = self.tokenizer.token_bytes[text.tokens[first]] + whole
+        if _whole_characters(whole):
+            left, kept = whole, first
         return text.tokens[:kept] + (self.tokenizer.encode(left.decode(errors="replace")) if left else ())
 
     def spells(self, text: Text) -> bool:

@@ -103,7 +103,8 @@ class TableLM(LanguageModel):
         return out
 
     def __repr__(self) -> str:
-        return f"TableLM(vocabulary={list(self.tokenizer.symbols)}, order={self.order})"  # type: ignore[attr-defined]
+        symbols = [b.decode(errors="backslashreplace") or "<eos>" for b in self.tokenizer.token_bytes]
+        return f"TableLM(vocabulary={symbols}, order={self.order})"
 
 
 def _log_sum_exp(x: Floats) -> Floats:
