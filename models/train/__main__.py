@@ -25,7 +25,7 @@ def complain(parser: argparse.ArgumentParser, message: str) -> int:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command line; returns the exit status."""
+    """Run the command line (``sys.argv`` if no arguments are given); returns the exit status."""
     parser = build_parser()
     options = parser.parse_args(arguments)
     try:
@@ -43,7 +43,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     from .run import measure, train  # the first import of torch: seconds, so as late as possible
 
     if not options.measure:
-        train(options, documents)
+        train(options, sys.argv[1:] if arguments is None else arguments, documents)
     measure(options, documents)
     return 0
 

@@ -10,7 +10,7 @@ from typing import Any
 from .corpus import Document
 from .kinds import kind_of
 from .measure import Measurement
-from .record import Record
+from .record import Stage, total_tokens
 from .sources import ORIGINS
 
 HEAD = """\
@@ -93,23 +93,20 @@ def architecture(config: dict[str, Any], measured: Measurement) -> str:
     )
 
 
-def training(record: Record | None) -> str:
-    """How it was trained, from its record."""
-    if record is None:
+def training(stages: Sequence[Stage]) -> str:
+    """How it was trained, stage by stage, from its record."""
+    if not stages:
         return "No training record is kept with this model."
-    lines = [f"Command, on {record.device}, {record.seconds / 60:.0f} minutes:\n\n    {record.command}\n"]
-    if record.earlier:
-        lines.append(
-            f"It went on from an earlier model ({record.earlier}) that had seen {record.earlier_tokens / 1e6:.1f}M "
-            f"tokens, and saw {record.tokens / 1e6:.1f}M more in {record.steps} steps: "
-            f"{(record.tokens + record.earlier_tokens) / 1e6:.1f}M tokens in all."
-        )
-    else:
-        lines.append(f"It saw {record.tokens / 1e6:.1f}M tokens in {record.steps} steps.")
+    lines = [
+        f"It saw {total_tokens(stages) / 1e6:.1f}M tokens in {len(stages)} stage(s), each going on from the last:\n"
+    ]
+    for number, stage in enumerate(stages, start=1):
+        where = f" on {stage.device}, {stage.seconds / 60:.0f} minutes" if stage.device else ""
+        lines.append(f"{number}. {stage.tokens / 1e6:.1f}M tokens, {stage.steps} steps{where}: `{stage.command}`")
     lines.append(
-        "Hidden matrices were trained with Muon, embeddings and norms with AdamW, under bf16 autocast; the rate rises, "
-        "stays, then falls linearly to zero; the last third used rows of the full context length; the weights are a "
-        f"moving average. Training loss at the end: {record.loss:.3f} nats a token."
+        "\nThe script trains hidden matrices with Muon, embeddings and norms with AdamW, under bf16 autocast; the rate "
+        "rises, stays, then falls linearly to zero; the last third of a stage uses rows of the full context length; "
+        f"the weights are a moving average. Training loss at the end: {stages[-1].loss:.3f} nats a token."
     )
     return "\n".join(lines)
 
@@ -142,7 +139,7 @@ def data(documents: Sequence[Document]) -> str:
     return table(["text", "MB", "copies a pass", "licence"], rows)
 
 
-def card(folder: Path, documents: Sequence[Document], measured: Measurement, record: Record | None) -> str:
+def card(folder: Path, documents: Sequence[Document], measured: Measurement, stages: Sequence[Stage]) -> str:
     """The text of the card."""
     config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
     credited = (folder / "ATTRIBUTION.md").is_file()
@@ -155,7 +152,7 @@ def card(folder: Path, documents: Sequence[Document], measured: Measurement, rec
         HEAD,
         f"## Architecture\n\n{architecture(config, measured)}\n",
         TOKENIZER.format(size=config["vocab_size"]),
-        f"## Training\n\n{training(record)}\n",
+        f"## Training\n\n{training(stages)}\n",
         f"## Held-out bits per byte\n\n{figures(measured)}\n\n{METHOD}",
         f"## Samples\n\n{SAMPLES}\n\n{samples}\n",
         f"## Training text\n\n{data(documents)}\n\n{credits}All text was made plain ASCII.\n",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -10,34 +11,35 @@ NAME = "training.json"
 
 
 @dataclass(frozen=True)
-class Record:
-    """How a model folder came about."""
+class Stage:
+    """One run of the script; a model that went on from another has several."""
 
     command: str
-    """The command line, with CORPUS, START and OUT for the folders."""
+    """The command line, with CORPUS, START and OUT for the folders; or words, if there is none."""
     tokens: int
     """Training tokens of this run."""
     seconds: float
     """Wall-clock seconds of this run."""
-    device: str
     steps: int
-    loss: float
+    device: str = ""
+    loss: float = float("nan")
     """Smoothed training loss at the end, nats a token."""
-    earlier: str = ""
-    """What the run started from, in words; empty for a run from random weights."""
-    earlier_tokens: int = 0
-    """Tokens that the starting point had already seen."""
 
 
-def write_record(record: Record, folder: Path) -> None:
+def total_tokens(stages: Sequence[Stage]) -> int:
+    """Tokens seen in all stages together."""
+    return sum(stage.tokens for stage in stages)
+
+
+def write_record(stages: Sequence[Stage], folder: Path) -> None:
     """Write ``training.json``."""
-    path = folder / NAME
-    path.write_text(json.dumps(asdict(record), indent=2) + "\n", encoding="utf-8")
+    text = json.dumps({"stages": [asdict(stage) for stage in stages]}, indent=2)
+    (folder / NAME).write_text(text + "\n", encoding="utf-8")
 
 
-def read_record(folder: Path) -> Record | None:
-    """Read ``training.json``; None when the folder has none."""
+def read_record(folder: Path) -> list[Stage]:
+    """Read ``training.json``; no stages when the folder has none."""
     path = folder / NAME
     if not path.is_file():
-        return None
-    return Record(**json.loads(path.read_text(encoding="utf-8")))
+        return []
+    return [Stage(**stage) for stage in json.loads(path.read_text(encoding="utf-8"))["stages"]]

@@ -18,7 +18,7 @@ from .fit import Plan, Progress, fit
 from .measure import measure_folder
 from .model import SIZE_LIMIT, Shape, build_model, folder_size, load_model, parameter_count, save_model
 from .optimiser import Rates
-from .record import Record, read_record, write_record
+from .record import Stage, read_record, write_record
 from .tokenizer import end_id, load_tokenizer, save_tokenizer, train_tokenizer
 
 
@@ -65,23 +65,26 @@ def words_of(options: argparse.Namespace, arguments: Sequence[str]) -> str:
     return " ".join(["python -m steersman.models.train", *(names.get(word, word) for word in arguments)])
 
 
-def make_record(options: argparse.Namespace, progress: Progress, device: str) -> Record:
+def earlier_stages(options: argparse.Namespace) -> list[Stage]:
+    """What the starting point had been through."""
+    if options.start is None:
+        return []
+    return read_record(options.start) or [Stage("a model without a record", options.start_tokens, 0.0, 0)]
+
+
+def this_stage(options: argparse.Namespace, arguments: Sequence[str], progress: Progress, device: str) -> Stage:
     """Describe a run that has just reached ``progress``."""
-    before = read_record(options.start) if options.start is not None else None
-    seen = before.tokens + before.earlier_tokens if before else options.start_tokens
-    return Record(
-        command=words_of(options, sys.argv[1:]),
+    return Stage(
+        command=words_of(options, arguments),
         tokens=progress.tokens,
         seconds=round(progress.seconds, 1),
-        device=device_words(device),
         steps=progress.step,
+        device=device_words(device),
         loss=round(progress.loss, 4),
-        earlier=before.command if before else ("a model without a record" if options.start else ""),
-        earlier_tokens=seen,
     )
 
 
-def train(options: argparse.Namespace, documents: Sequence[Document]) -> None:
+def train(options: argparse.Namespace, arguments: Sequence[str], documents: Sequence[Document]) -> None:
     """Train and write the model folder (weights, tokenizer, record)."""
     device = pick_device(options)
     model, tokenizer = beginning(options, documents)
@@ -105,10 +108,11 @@ def train(options: argparse.Namespace, documents: Sequence[Document]) -> None:
     rates = Rates(options.matrix_rate, options.other_rate, options.decay)
     out: Path = options.out
     save_tokenizer(tokenizer, out, model.config.max_position_embeddings)
+    earlier = earlier_stages(options)
 
     def checkpoint(state: dict[str, torch.Tensor], progress: Progress) -> None:
         save_model(model, state, out)
-        write_record(make_record(options, progress, device), out)
+        write_record([*earlier, this_stage(options, arguments, progress, device)], out)
 
     state, progress = fit(model, encoded, weights, end_id(tokenizer), rates, plan, checkpoint)
     checkpoint(state, progress)
