@@ -9,7 +9,7 @@ class ModelError(ValueError):
     """A checkpoint that cannot be read, or a model asked for something it cannot do."""
 
 
-class ContextTooLong(ModelError):  # noqa: N818
+class ContextTooLong(ModelError):
     """A prefix (with its continuation) has more tokens than the model has positions."""
 
     def __init__(self, tokens: int, limit: int) -> None:
@@ -20,14 +20,14 @@ class ContextTooLong(ModelError):  # noqa: N818
         self.tokens, self.limit = tokens, limit
 
 
-class BadToken(ModelError):  # noqa: N818
+class BadToken(ModelError):
     """A token id outside the vocabulary."""
 
     def __init__(self, token: int, size: int) -> None:
         super().__init__(f"token ids must lie in 0..{size - 1}, found {token}")
 
 
-class NonFiniteLogits(ModelError):  # noqa: N818
+class NonFiniteLogits(ModelError):
     """The forward pass produced NaN or infinity: nothing drawn from these logits would mean anything."""
 
     def __init__(self, lengths: Sequence[int]) -> None:
@@ -39,7 +39,7 @@ class NonFiniteLogits(ModelError):  # noqa: N818
         self.lengths = tuple(lengths)
 
 
-class EmptyMask(ModelError):  # noqa: N818
+class EmptyMask(ModelError):
     """A mask allows no token, so there is no distribution to draw from."""
 
     def __init__(self, row: int) -> None:

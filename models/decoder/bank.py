@@ -121,7 +121,7 @@ class Bank:
     def _decode(self, wanted: Sequence[Prefix], plan: Plan, rows: list[int]) -> None:
         """One token each. Over all slots if most of them take part, else over the gathered rows."""
         n, size = len(rows), self.size
-        whole = 2 * n > size and size <= self.device.max_rows
+        whole = 2 * bucket(n, LEAST_ROWS) > size and size <= self.device.max_rows
         B, C = (size, 1) if whole else self.device.shapes.fit(self._place(), n, 1)
         at = np.array([plan.slot[i] for i in rows], np.int32)
         put: Any = at if whole else slice(0, n)

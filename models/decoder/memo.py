@@ -36,11 +36,10 @@ class TokenMemo:
         return known.get(token)
 
     def put(self, prefix: Prefix, token: int, log_p: float) -> None:
-        known = self._known.get(prefix)
-        if known is None:
-            self._known[prefix] = {token: log_p}
-            self.bytes += ENTRY + TOKEN + 8 * len(prefix)
-        elif token not in known:
+        known = self._known.setdefault(prefix, {})  # one look-up: hashing a long prefix is what costs
+        if not known:
+            self.bytes += ENTRY + 8 * len(prefix)
+        if token not in known:
             known[token] = log_p
             self.bytes += TOKEN
         while self.bytes > self.max_bytes and self._known:

@@ -98,7 +98,7 @@ def move(state: State, sources: jax.Array, targets: jax.Array, count: jax.Array)
             row = jax.lax.dynamic_slice_in_dim(a, sources[i], 1, 0)
             return jax.lax.dynamic_update_slice_in_dim(a, row, targets[i], 0)
 
-        return jax.tree.map(one, cache)
+        return Cache(tuple(map(one, cache.keys)), tuple(map(one, cache.values)))
 
     return state._replace(cache=jax.lax.fori_loop(0, count, copy, state.cache))
 

@@ -21,7 +21,7 @@ def prompt(seed: int, n: int) -> tuple[int, ...]:
 
 def test_prefill_and_step_decode(decoder: Decoder, reference: Reference) -> None:
     """Law: prefill of a prompt and one-token steps after it both give the model's distribution."""
-    for n in (1, 2, 7, 16, 17, 40):
+    for n in (1, 7, 16, 17):
         p = prompt(n, n)
         for _ in range(3):
             got = decoder.log_probs([p])[0]
