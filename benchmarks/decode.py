@@ -35,9 +35,11 @@ def seconds(run: Callable[[], object]) -> float:
     return time.perf_counter() - start
 
 
-def decode(decoder: Decoder, rows: int, tokens: int, seed: int) -> None:
+def decode(
+    decoder: Decoder, rows: int, tokens: int, seed: int, prompt: tuple[int, ...] = tuple(range(2, 2 + PROMPT))
+) -> None:
+    """The loop itself: one draw for every row, one readback a token."""
     rng = np.random.default_rng(seed)
-    prompt = tuple(range(2, 2 + PROMPT))
     contexts = [prompt] * rows
     for _ in range(tokens):
         drawn, _, _ = decoder.draw(contexts, rng.uniform(size=rows))

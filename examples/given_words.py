@@ -5,7 +5,7 @@ import numpy as np
 from steersman import models
 from steersman.inference import SMC, infer
 from steersman.models import LanguageModel
-from steersman.ppl import observe, program, sample
+from steersman.ppl import condition, observe, program, sample
 
 
 @program
@@ -24,21 +24,26 @@ async def with_given_words(lm: LanguageModel, given: dict[int, str], total: int 
         token = lm.next(context)
         drawn = await sample(token, "token", proposal=token.masked(following if complete else following | goes_on))
         context = context + drawn
+        await condition(len(context) < 3 * total, "not endless")
         if complete or following[drawn]:
             word += 1
             complete = word in spelt
             for rest in spelt.get(word, ())[1:]:
                 await observe(lm.next(context), rest, "rest of the word")
                 context = context + rest
+            await condition(True, "word")  # a place to compare particles: all have the same number of words here
     await observe(lm.next(context), lm.tokenizer.encode(".")[0], "full stop")
     return str(context) + "."
 
+
+METHOD = SMC(64, resample_at=["word"])
+"""Compared token by token, particles that only lengthen a word would crowd out those that face a given one."""
 
 GIVEN = {4: "little", 8: "big", 11: "tree"}
 
 
 def main() -> None:
-    print(infer(with_given_words(models.load(), GIVEN), SMC(64), seed=1).summary(4))
+    print(infer(with_given_words(models.load(), GIVEN), METHOD, seed=1).summary(4))
 
 
 if __name__ == "__main__":

@@ -48,7 +48,7 @@ class SMC:
 
     A particle that finishes or dies early stays in its slot, its weight multiplied by 1 or 0, until it is resampled.
     A twist looks ahead and is divided out at the end. The standard error of log Z_hat is estimated from the genealogy
-    of this one run (Lee & Whiteley 2018). Source: Chopin & Papaspiliopoulos 2020, chapter 10, algorithm 10.3. Cost:
+    of this one run, over a fixed lag where it has coalesced (Lee & Whiteley 2018, Olsson & Douc 2019). Source: Chopin & Papaspiliopoulos 2020, chapter 10, algorithm 10.3. Cost:
     N times one execution, plus the forks.
     """
 
@@ -130,9 +130,19 @@ class SMC:
         complete = run.stopped is None and len(state.genealogy) > 0
         return Posterior.of_particles(
             state.particles, log_w + state.log_z,
-            log_evidence_error=log_evidence_error(state.genealogy) if complete else math.nan,
+            log_evidence_error=_error(state.genealogy) if complete else math.nan,
             cost=Cost.of(run.meter), method=self.name, seed=run.seed, genealogy=state.genealogy, stopped=run.stopped,
         )
+
+
+def _error(genealogy: Genealogy) -> float:
+    """The standard error of log Zhat over the whole genealogy; where all particles have come to descend from one,
+    over the longest lag of 8, 4, 2 or 1 generations that still tells them apart."""
+    for lag in (None, 8, 4, 2, 1):
+        error = log_evidence_error(genealogy, lag=lag)
+        if error < math.inf:
+            break
+    return error
 
 
 def offspring(particles: list[Particle], ancestry: Ancestry) -> list[Particle]:

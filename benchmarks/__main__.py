@@ -1,0 +1,23 @@
+"""`make bench`: every benchmark, one after the other."""
+
+from __future__ import annotations
+
+import sys
+
+from benchmarks import decode, language, smc
+from steersman.models.load import EMBEDDED
+
+
+def main() -> None:
+    for title, run, arguments in (
+        ("The bare decode loop", decode.main, [str(EMBEDDED)]),
+        ("SMC against the bare loop", smc.main, []),
+        ("The language", language.main, []),
+    ):
+        print(f"\n== {title}", flush=True)
+        sys.argv = [title, *arguments]
+        run()
+
+
+if __name__ == "__main__":
+    main()
