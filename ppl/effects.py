@@ -17,8 +17,15 @@ S = TypeVar("S")
 
 # The serial number of the particle that is running, 0 when none is: it owes every effect that it makes an await.
 running = [0]
-# Effects that the running particle has dropped without awaiting them; it looks here after every step.
-dropped: list[str] = []
+# (particle, effect) for what a running particle has dropped without awaiting it; it looks here after every step.
+dropped: list[tuple[int, str]] = []
+
+
+def take_dropped(particle: int) -> list[str]:
+    """What this particle has dropped since it last looked. Runs nest, so others may have entries of their own."""
+    names = [name for owner, name in dropped if owner == particle]
+    dropped[:] = [entry for entry in dropped if entry[0] != particle]
+    return names
 
 
 class Effect(Generic[T]):
@@ -38,7 +45,7 @@ class Effect(Generic[T]):
 
     def __del__(self) -> None:
         if self.owed_by and self.owed_by == running[0]:
-            dropped.append(f"{self.kind}({self.name!r})")
+            dropped.append((self.owed_by, f"{self.kind}({self.name!r})"))
 
     def __repr__(self) -> str:
         return f"<{self.kind} {self.name!r}>"

@@ -8,12 +8,26 @@ from typing import Any
 
 from .address import Address, format_address
 from .blame import explain, is_tracer_error, line_of
-from .effects import Effect, Factor, Invocation, Param, Sample, Twist, Unfold, dropped, running
+from .effects import (
+    Call,
+    Effect,
+    Factor,
+    Invocation,
+    Observe,
+    Param,
+    Sample,
+    Twist,
+    Unfold,
+    dropped,
+    running,
+    take_dropped,
+)
 from .errors import InvalidWeight, MissingAwait, NotAnEffect, TracedControlFlow
 from .frames import Finished, Frame, ProgramFrame, SequentialFrame, UnfoldFrame
 from .trace import Scope, Site, Trace
 
 _serials = itertools.count(1)
+_FOR_THE_DRIVER = (Sample, Factor, Observe, Call)  # the others a particle answers itself
 
 
 class Particle:
@@ -145,6 +159,7 @@ class Particle:
                 child.pending = effect
         finally:
             running[0] = before
+            take_dropped(child.serial)  # the original has reported it
         return child
 
     def partial_trace(self) -> Trace:
@@ -179,7 +194,6 @@ class Particle:
         """
         frames = self.frames
         before, running[0] = running[0], self.serial
-        dropped.clear()
         try:
             while True:
                 if effect is None:
@@ -187,15 +201,17 @@ class Particle:
                     try:
                         effect = top.step(value)
                     except Finished as end:
-                        if dropped:
-                            self._report_dropped()
+                        self._check_dropped()
                         value = end.value
                         self._leave(top, value)
                         if not frames:
                             return
                         continue
                     if dropped:
-                        self._report_dropped()
+                        self._check_dropped()
+                if isinstance(effect, _FOR_THE_DRIVER):
+                    self.pending = effect
+                    return
                 if isinstance(effect, Invocation):
                     frames.append(ProgramFrame(effect, frames[-1].next_index(effect.name) if frames else 0))
                     value = None
@@ -205,9 +221,6 @@ class Particle:
                 elif isinstance(effect, Param):
                     value = effect.init if self.params is None else self.params.setdefault(effect.name, effect.init)
                     frames[-1].record(effect, value, 0.0, 0.0, False, None)
-                elif isinstance(effect, Effect):
-                    self.pending = effect
-                    return
                 else:
                     raise NotAnEffect(
                         f"awaited {effect!r:.60}, which is no effect: a program awaits sample, observe, factor, "
@@ -215,6 +228,7 @@ class Particle:
                     )
                 effect = None
         except Exception as error:
+            take_dropped(self.serial)  # what an exception drops is not another mistake
             explained = explain(error, self.model, self._line(), self._after())
             if explained is error:
                 raise
@@ -244,7 +258,6 @@ class Particle:
         effect = self.answered[-1]
         return f", after {effect.kind} {effect.name!r}, particle in slot {self.slot}"
 
-    def _report_dropped(self) -> None:
-        names = ", ".join(dropped)
-        dropped.clear()
-        raise MissingAwait(f"{names} was made but never awaited: write `await ...`") from None
+    def _check_dropped(self) -> None:
+        if names := take_dropped(self.serial):
+            raise MissingAwait(f"{', '.join(names)} was made but never awaited: write `await ...`") from None

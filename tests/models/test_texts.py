@@ -27,6 +27,14 @@ def score(text: TextDistribution, value: Any) -> float:
     return float(TextDistribution.log_prob([text], [value])[0])
 
 
+def by_hand(text: TextDistribution, tokens: tuple[int, ...]) -> float:
+    """The sum of log p of these tokens, each from its own next-token distribution."""
+    contexts = [text.context + tokens[:k] for k in range(len(tokens))]
+    return math.fsum(
+        text.lm.next(c, temperature=text.temperature).log_probs()[t] for c, t in zip(contexts, tokens, strict=True)
+    )
+
+
 def draw_with(text: TextDistribution, tokens: tuple[int, ...]) -> Text:
     """The text that these tokens make, imposed one by one."""
     done = assess(told(text), {f"line/token#{k}": t for k, t in enumerate(tokens)})
@@ -63,15 +71,15 @@ def test_how_texts_end(
     d = GLUED.text("a", stop=stops, max_tokens=limit)
     value = draw_with(d, tokens)
     assert (str(value), value.finish, value.stop, value.tokens) == (text, finish, stop, tokens)
-    by_hand = sum(GLUED.next(GLUED.context("a") + tokens[:k]).log_probs()[t] for k, t in enumerate(tokens))
-    assert value.log_p == pytest.approx(by_hand, rel=1e-12)
-    assert score(d, value) == pytest.approx(by_hand, rel=1e-12)
+    assert value.log_p == pytest.approx(by_hand(d, tokens), rel=1e-12)
+    assert score(d, value) == pytest.approx(by_hand(d, tokens), rel=1e-12)
 
 
 texts = st.builds(
     lambda lm, prompt, stops, limit, t: lm.text(prompt, stop=stops, max_tokens=limit, temperature=t),
     st.sampled_from([GLUED, BYTES]), st.sampled_from(["", "a", "aa"]),
-    st.sampled_from([None, ".", "a.", "b.c", [".", "aa"], "é", "€."]), st.integers(1, 6), st.sampled_from([1.0, 0.5, 2.0]),
+    st.sampled_from([None, ".", "a.", "b.c", [".", "aa"], "é", "€."]), st.integers(1, 6),
+    st.sampled_from([1.0, 0.5, 2.0]),
 )
 
 
@@ -105,7 +113,10 @@ def test_the_densities_of_all_texts_sum_to_one(stop: Any, temperature: float) ->
 def test_the_score_of_a_plain_str() -> None:
     """A str ends with the stop string it completes, at the limit, or with the end of text; encoded as it stands."""
     d = GLUED.text("a", stop=".", max_tokens=3)
-    lp = lambda *tokens: sum(GLUED.next(GLUED.context("a") + tokens[:k]).log_probs()[t] for k, t in enumerate(tokens))  # noqa: E731
+
+    def lp(*tokens: int) -> float:
+        return by_hand(d, tokens)
+
     assert score(d, "ab.") == pytest.approx(lp(1, 2))
     assert score(d, "ae") == pytest.approx(lp(1, 5, 0))
     assert score(d, "aea") == pytest.approx(lp(1, 5, 1))
@@ -140,8 +151,7 @@ def test_a_text_of_another_model_is_read_as_it_stands() -> None:
     value = draw_with(other.text("", max_tokens=3), (2, 0, 1))
     assert value == "ae"
     d = GLUED.text("", max_tokens=5)
-    assert score(d, value) == score(d, "ae") == pytest.approx(float(
-        sum(GLUED.next(GLUED.context("") + (1, 5, 0)[:k]).log_probs()[t] for k, t in enumerate((1, 5, 0)))))
+    assert score(d, value) == score(d, "ae") == pytest.approx(by_hand(d, (1, 5, 0)), rel=1e-12)
 
 
 def test_values_that_are_no_text() -> None:
@@ -231,11 +241,7 @@ def test_a_text_proposed_by_another_weighs_correctly() -> None:
 
         for trace, log_joint in enumerate_traces(model()):
             site = trace.site("line")
-            q = math.fsum(
-                proposal.lm.next(proposal.context + trace.value.tokens[:k], temperature=proposal.temperature).log_probs()[t]
-                for k, t in enumerate(trace.value.tokens)
-            )
-            assert site.log_q == pytest.approx(q, rel=1e-12)
+            assert site.log_q == pytest.approx(by_hand(proposal, trace.value.tokens), rel=1e-12)
             assert log_joint == site.log_p == pytest.approx(score(target, trace.value), rel=1e-12)
         for seed in range(20):
             drawn = simulate(model(), seed)

@@ -36,4 +36,7 @@ def byte_lm(pieces: list[bytes], *, eos: int | None = 0, seed: int = 0) -> Table
 
 
 # "é" is C3 A9, "€" is E2 82 AC: whole, in halves, and glued to what follows
-SPLIT = [b"", b"a", b".", "é".encode(), b"\xc3", b"\xa9", b"\xe2", b"\x82", b"\xac", b"\xac.", b"\xa9a.", b"b.c", b"b", b"c", "�".encode()]
+SPLIT = [
+    b"", b"a", b".", "é".encode(), b"\xc3", b"\xa9", b"\xe2", b"\x82", b"\xac", b"\xac.", b"\xa9a.", b"b.c", b"b", b"c",
+    "�".encode(),
+]

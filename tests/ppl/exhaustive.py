@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Hashable, Iterator, Sequence
-from typing import Any, TypeVar
+from typing import Any, ClassVar, TypeVar
 
 import numpy as np
 
@@ -74,7 +74,7 @@ def _scripted(members: Sequence[Any], keys: Keys) -> tuple[list[Any], np.ndarray
 class Table:
     """A finite distribution, {value: probability}, that follows the script or else its key."""
 
-    calls: list[tuple[str, int]] = []  # (operation, size of the group): what the driver has asked for
+    calls: ClassVar[list[tuple[str, int]]] = []  # (operation, size of the group): what the driver has asked for
 
     def __init__(self, **probabilities: float) -> None:
         total = sum(probabilities.values())

@@ -134,7 +134,8 @@ async def random_program(shape: tuple[int, ...], out: str = "") -> str:
         elif kind == 4:
             out = await random_program(shape[i + 1 :][:2], out)
         elif kind == 5:
-            out = await unfold(one_step, out, lambda s, n=len(out): len(s) >= n + 2, "more")
+            end = len(out) + 2
+            out = await unfold(one_step, out, lambda s, end=end: len(s) >= end, "more")
         elif kind == 6:
             out += "c" * (await call(lengths, out) % 3)
         else:

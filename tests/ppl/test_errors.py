@@ -59,7 +59,9 @@ def line_of(model: Invocation[Any], marker: str) -> str:
     return f"{__file__}:{first + offset}"
 
 
-def refused(model: Invocation[Any], kind: type[Exception], *words: str, marker: str = "HERE", run: Any = simulate) -> str:
+def refused(
+    model: Invocation[Any], kind: type[Exception], *words: str, marker: str = "HERE", run: Any = simulate
+) -> str:
     """Run a program that must fail: the message is one line with the program, file, line and these words."""
     with pytest.raises(kind) as caught:
         run(model)
@@ -296,6 +298,25 @@ def test_dropped_effects_of_others_are_not_reported() -> None:
     with pytest.raises(NotADistribution):
         simulate(bad_argument())
     assert simulate(collects()).value in ("heads", "tails")
+
+
+def test_runs_inside_a_program_hide_nothing() -> None:
+    """A program that runs another inference between making an effect and dropping it is still found out."""
+
+    @program
+    async def model() -> None:
+        factor(0.0, "lost")
+        assert simulate(sub_of("x")).trace is not None
+        halfway(sub_of_two(), 1).fork()
+        await factor(0.0)  # HERE
+
+    refused(model(), MissingAwait, "factor('lost')", "never awaited")
+
+
+@program
+async def sub_of_two() -> None:
+    await sample(coin(), "a")
+    await sample(coin(), "b")
 
 
 def test_effects_held_by_a_particle_that_dies_are_not_reported() -> None:
@@ -602,7 +623,8 @@ def test_not_enumerable() -> None:
         await sample(coin(), "x")
         await sample(dist.Normal(0.0, 1.0), "y")  # HERE
 
-    refused(model(), NotEnumerable, "sample 'y'", "finite support", "observe it", run=lambda m: list(enumerate_traces(m)))
+    words = ["sample 'y'", "finite support", "observe it"]
+    refused(model(), NotEnumerable, *words, run=lambda m: list(enumerate_traces(m)))
 
 
 def test_a_trace_without_its_program() -> None:

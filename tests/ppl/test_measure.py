@@ -148,7 +148,7 @@ def test_update(model: Invocation[Any], constraints: dict[str, Any]) -> None:
             assert all(result.trace[a] == v for a, v in constraints.items())
             back = dict(result.discarded)
             if any(a not in result.trace for a in back):
-                continue  # the way back draws nothing but needs sites that are not reached: only a fixed length goes back
+                continue  # of another length: going back needs choices that were dropped
             again = list(exhaust(lambda r=result, b=back: update(r.trace, b)))  # type: ignore[misc]
             if log_q == 0.0:
                 assert len(again) == 1
