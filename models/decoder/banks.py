@@ -1,7 +1,8 @@
 """Which bank answers for which context, and when a prompt gets a bank of its own.
 
-A context goes where it, or its parent, is held exactly. Cold contexts go where most of them is held, unless they share
-so much that no bank holds that a new trunk pays. At most `max_banks` are kept; the least recently used one is dropped.
+A context goes where it, or its parent, is held exactly. Cold contexts go where most of them is held, unless next to
+nothing of them is held anywhere, or they share so much more than any bank holds that a new trunk pays. At most
+`max_banks` are kept; the least recently used one is dropped.
 """
 
 from __future__ import annotations
@@ -57,8 +58,9 @@ class Banks:
         shared = common_prefix([stems[i] for i in cold])
         reach = max(reach for reach, _ in best)
         part = max(r / len(wanted[i]) for i, (r, _) in zip(cold, best, strict=True))
-        alone = rows == 1  # one chain going back and forth should not open a bank for each of its proposals
-        if part < (0.125 if alone else 0.5) or (not alone and len(shared) >= 2 * reach + LEAST_TRUNK):
+        # One row, or a chain going back and forth, should not open a bank for each of its proposals.
+        alone = rows - (len(wanted) - len(cold)) == 1
+        if part < (0.125 if alone else 0.25) or (not alone and len(shared) >= 2 * reach + LEAST_TRUNK):
             bank = self._new(cold, wanted, shared, rows)
             chosen = [bank] * len(cold)
         else:

@@ -13,7 +13,7 @@ from steersman.models.decoder import Decoder
 V = 61
 
 
-@pytest.mark.parametrize(("seed", "max_rows", "max_banks"), [(0, 8, 1), (1, 8, 2), (2, 8, 8)])
+@pytest.mark.parametrize(("seed", "max_rows", "max_banks"), [(0, 8, 1), (2, 8, 3)])
 def test_random_calls(small: tuple[Path, Reference], seed: int, max_rows: int, max_banks: int) -> None:
     """Law: random sequences of draw, score, score_sequences, log_probs, log_mass over a growing, forking, shrinking,
     revisited set of contexts equal the reference, with so few slots and banks that eviction is constant.
@@ -26,7 +26,7 @@ def test_random_calls(small: tuple[Path, Reference], seed: int, max_rows: int, m
         return tuple(int(t) for t in rng.integers(2, V, n))
 
     pool = [random_tokens(n) for n in (1, 5, 20, 24)]
-    for _ in range(60):
+    for _ in range(80):
         n = int(rng.integers(1, 13))
         rows = [pool[i] for i in rng.integers(0, len(pool), n)]
         action = rng.integers(0, 6)
