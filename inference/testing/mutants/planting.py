@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field, fields
 from typing import Any, TypeVar
 
@@ -9,7 +10,10 @@ from steersman.ppl.trace import Trace
 
 from ...algorithm import Algorithm
 from ...posterior import Posterior
+from ...resampling import Resampler
+from ..measure import check_measure
 from ..models import OracleModel, Wrap, unwrapped
+from ..report import Report
 
 P = TypeVar("P", bound=Posterior)
 
@@ -19,7 +23,8 @@ class Mutant:
     """A known bug, planted in a real algorithm.
 
     planted: makes the method with the bug; correct: the method without, from the same settings. wrap: plants a bug in
-    the language models instead. model: where it shows. oracle: the oracle that is built to see it.
+    the language models instead. model: where it shows. oracle: the oracle that is built to see it. small: two-particle
+    settings and a model under which all its random choices can be summed, where that sees it too.
     """
 
     name: str
@@ -30,6 +35,7 @@ class Mutant:
     oracle: str
     settings: dict[str, Any] = field(default_factory=dict)
     wrap: Wrap = unwrapped
+    small: tuple[dict[str, Any], OracleModel] | None = None
 
     def method(self) -> Algorithm[Any]:
         made: Algorithm[Any] = self.planted(**self.settings)
@@ -41,8 +47,24 @@ class Mutant:
 
     def target(self) -> OracleModel:
         """The model as the mutant sees it; its exact posterior does not depend on the planted draws."""
-        return OracleModel(self.model.name, lambda wrap: self.model.build(lambda lm: wrap(self.wrap(lm))),
-                           self.model.statistics)
+        return planted_in(self.model, self.wrap)
+
+    def exhaustive(self) -> tuple[Report, Report] | None:
+        """The exhaustive reports of the planted and of the correct method, where there is a small setting."""
+        if self.small is None:
+            return None
+        settings, model = self.small
+        resamples = "ess_threshold" in settings
+
+        def with_resampler(make: Any) -> Callable[[Resampler], Algorithm[Any]]:
+            return lambda r: make(**settings, resample=r) if resamples else make(**settings)
+
+        planted = check_measure(with_resampler(self.planted), planted_in(model, self.wrap))
+        return planted, check_measure(with_resampler(self.correct), model)
+
+
+def planted_in(model: OracleModel, wrap: Wrap) -> OracleModel:
+    return OracleModel(model.name, lambda outer: model.build(lambda lm: outer(wrap(lm))), model.statistics)
 
 
 def recast(posterior: Posterior, cls: type[P], **changes: Any) -> P:
