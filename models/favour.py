@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from steersman.ppl.answer import score
 from steersman.ppl.keys import Keys
 from steersman.ppl.protocols import Floats
 
@@ -56,7 +57,8 @@ class FavouredToken:
     @staticmethod
     def log_prob(members: Sequence[FavouredToken], values: Sequence[Any]) -> Floats:
         raised = [m.boost if m.favourite == v else 0.0 for m, v in zip(members, values, strict=True)]
-        return TokenDistribution.log_prob([m.base for m in members], values) + np.array(raised) - _log_c(members)
+        log_p = TokenDistribution.log_prob([m.base for m in members], values)
+        return np.asarray(log_p + np.array(raised) - _log_c(members), np.float64)
 
     def __repr__(self) -> str:
         return f"FavouredToken({self.base!r}, token {self.favourite}, boost={self.boost:g})"
@@ -65,7 +67,7 @@ class FavouredToken:
 def _log_c(members: Sequence[FavouredToken]) -> Floats:
     """log C of each member, [n]."""
     log_p = TokenDistribution.log_prob([m.base for m in members], [m.favourite for m in members])
-    return np.log1p(np.exp(log_p) * np.expm1([m.boost for m in members]))
+    return np.asarray(np.log1p(np.exp(log_p) * np.expm1([m.boost for m in members])), np.float64)
 
 
 def next_of_phrase(lm: LanguageModel, so_far: bytes, phrase: str) -> int | None:
@@ -110,8 +112,8 @@ class FavouredText:
         out = np.full(len(members), -np.inf)
         for i, (m, value) in enumerate(zip(members, values, strict=True)):
             if m.text.possible(value):
-                pairs = [(m.next_token(c, data), token) for c, data, token in m.text.steps(value)]
-                out[i] = sum(float(type(d).log_prob([d], [token])[0]) for d, token in pairs)  # type: ignore[list-item]
+                dists = [m.next_token(c, data) for c, data, _ in m.text.steps(value)]
+                out[i] = sum(score(dists, [token for _, _, token in m.text.steps(value)]))
         return out
 
     def __repr__(self) -> str:

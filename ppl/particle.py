@@ -8,20 +8,8 @@ from typing import Any
 
 from .address import Address, format_address
 from .blame import explain, is_tracer_error, line_of
-from .effects import (
-    Call,
-    Effect,
-    Factor,
-    Invocation,
-    Observe,
-    Param,
-    Sample,
-    Twist,
-    Unfold,
-    dropped,
-    running,
-    take_dropped,
-)
+from .effect import Effect, dropped, running, take_dropped
+from .effects import Call, Factor, Invocation, Observe, Param, Sample, Twist, Unfold
 from .errors import InvalidWeight, MissingAwait, NotAnEffect, TracedControlFlow
 from .frames import Finished, Frame, ProgramFrame, SequentialFrame, UnfoldFrame
 from .trace import Scope, Site, Trace

@@ -14,6 +14,7 @@ from typing import Any, ClassVar, TypeVar
 import numpy as np
 
 from steersman.models import TokenDistribution
+from steersman.models.favour import FavouredToken
 from steersman.ppl import Keys, Text, Trace, enumerate_traces
 
 T = TypeVar("T")
@@ -42,16 +43,19 @@ class Script:
 def exhaust(run: Callable[[], T]) -> Iterator[tuple[T, float]]:
     """(result, log-probability of its draws) for every outcome of the draws that ``run()`` makes."""
     choices: list[int] = []
-    plain = TokenDistribution.draw
+    scripted = (TokenDistribution, FavouredToken)
+    plain = [cls.draw for cls in scripted]
     while True:
         script = Script(choices)
         Script.current = script
-        TokenDistribution.draw = staticmethod(_scripted)  # type: ignore[method-assign, assignment]
+        for cls in scripted:
+            cls.draw = staticmethod(_scripted)  # type: ignore[method-assign, assignment]
         try:
             result = run()
         finally:
             Script.current = None
-            TokenDistribution.draw = plain  # type: ignore[method-assign]
+            for cls, draw in zip(scripted, plain, strict=True):
+                cls.draw = staticmethod(draw)  # type: ignore[method-assign, assignment]
         yield result, script.log_q
         while script.sizes and choices[-1] == script.sizes[-1] - 1:
             choices.pop()

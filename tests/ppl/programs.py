@@ -88,4 +88,13 @@ async def folded() -> tuple[Any, ...]:
     return await unfold(step, (), lambda s: len(s) == 2 or (len(s) > 0 and s[-1] == "a"), "words")
 
 
-ALL = [spelled(), steered(), nested(), told(), folded()]
+@program
+async def favoured() -> str:
+    """A proposal that leads to a phrase."""
+    text = LM.text("a", max_tokens=3)
+    line = await sample(text, "line", proposal=text.favouring("ba"))
+    await condition("b" in line)
+    return line
+
+
+ALL = [spelled(), steered(), nested(), told(), folded(), favoured()]

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from exhaustive import exhaust, signature, target
-from programs import ALL, LM, folded, nested, spelled, steered, told
+from programs import ALL, LM, favoured, folded, nested, spelled, steered, told
 
 from steersman.ppl import Invocation, Text, Trace, Weighted, assess, generate, regenerate, simulate, update
 from steersman.ppl.address import parse_address
@@ -194,6 +194,8 @@ def sites(*names: str) -> Callable[[Trace], Collection[Any]]:
         (told(), tokens_from("line", 0)),
         (told(), tokens_from("line", 1)),
         (told(), lambda t: ["line/token"]),
+        (favoured(), sites("line")),
+        (favoured(), tokens_from("line", 1)),
         (folded(), sites("words/step/word")),
         (folded(), tokens_from("words/step/word", 1)),
     ],
