@@ -1,6 +1,6 @@
 """A steered story: a named character and three given words in order, every sentence under ten words.
 
-`make demo` runs this. The raw model writes such an opening about once in millions of tries; the program below says
+`make demo` runs this. The raw model writes such an opening about once in a million tries; the program below says
 what is wanted, and SMC finds it. Importance sampling gets the same number of tokens.
 """
 
@@ -17,7 +17,7 @@ from steersman.inference import SMC, AllParticlesDead, Budget, Importance, Poste
 from steersman.models import LanguageModel
 from steersman.ppl import condition, program, sample, twist
 
-NAME, WORDS = "Lily", ("dog", "ball", "tree")
+NAME, WORDS = "Lily", ("park", "dog", "ball")
 ENDS = (".", "!", "?")
 
 
