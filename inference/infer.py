@@ -41,7 +41,7 @@ def infer(
     Raises AllParticlesDead (it names the killing sites), BudgetTooSmall, and whatever the program raises. Ctrl-C
     returns the posterior so far; a second one raises KeyboardInterrupt.
     """
-    if not hasattr(method, "step"):
+    if isinstance(method, type) or not hasattr(method, "step"):
         raise TypeError(f"infer: {method!r} is not a method; pass for example SMC(64)")
     many = isinstance(program, (list, tuple))
     models = [as_invocation(p) for p in (program if many else [program])]  # type: ignore[union-attr]

@@ -76,7 +76,9 @@ class Rejection:
     def result(self, run: Run, state: RejectionState) -> Posterior:
         m, n = len(state.accepted), state.attempts
         if m == 0 and not run.stopped:
-            raise AllParticlesDead(killed_by(state.rejected) or {"the accept step": n})
+            killed = killed_by(state.rejected)
+            turned_down = n - len(state.rejected)
+            raise AllParticlesDead(killed | ({"the accept step": turned_down} if turned_down else {}))
         if m < self.samples and run.stopped is None:
             run.stopped = f"{self.attempts} attempts are used up: {m} of {self.samples} samples"
         met = state.stop and m > 1

@@ -48,8 +48,8 @@ class SMC:
 
     A particle that finishes or dies early stays in its slot, its weight multiplied by 1 or 0, until it is resampled.
     A twist looks ahead and is divided out at the end. The standard error of log Z_hat is estimated from the genealogy
-    of this one run, over a fixed lag where it has coalesced (Lee & Whiteley 2018, Olsson & Douc 2019). Source: Chopin & Papaspiliopoulos 2020, chapter 10, algorithm 10.3. Cost:
-    N times one execution, plus the forks.
+    of this one run, over a fixed lag where it has coalesced (Lee & Whiteley 2018, Olsson & Douc 2019). Source: Chopin
+    & Papaspiliopoulos 2020, chapter 10, algorithm 10.3. Cost: N times one execution, plus the forks.
     """
 
     def __init__(
@@ -127,11 +127,14 @@ class SMC:
         return self._posterior(run, state, np.array([p.log_weight for p in state.particles]))
 
     def _posterior(self, run: Run, state: SMCState, log_w: np.ndarray[Any, Any]) -> Posterior:
-        complete = run.stopped is None and len(state.genealogy) > 0
+        if run.stopped is not None:
+            error = math.nan
+        else:  # without a generation there was nothing to draw: log Z is exact
+            error = _error(state.genealogy) if len(state.genealogy) else 0.0
         return Posterior.of_particles(
             state.particles, log_w + state.log_z,
-            log_evidence_error=_error(state.genealogy) if complete else math.nan,
-            cost=Cost.of(run.meter), method=self.name, seed=run.seed, genealogy=state.genealogy, stopped=run.stopped,
+            log_evidence_error=error, cost=Cost.of(run.meter), method=self.name, seed=run.seed,
+            genealogy=state.genealogy, stopped=run.stopped,
         )
 
 

@@ -121,7 +121,7 @@ class Request:
 def _charge(meter: Meter, collected: Sequence[tuple[Group, Item]]) -> None:
     """Charge a round before it is played. Raises BudgetExhausted, charging nothing."""
     tokens = rewards = 0
-    calls: set[Group] = set()
+    calls: set[Hashable] = set()
     for group, item in collected:
         effect, dist, value = item.effect, item.dist, item.value
         if dist is None:
@@ -138,6 +138,6 @@ def _charge(meter: Meter, collected: Sequence[tuple[Group, Item]]) -> None:
             other = effect.dist if dist is effect.proposal else effect.proposal
             if (count := getattr(other, "tokens", None)) is not None and (more := count(value, dist)):
                 tokens += more
-                calls.add((SCORE, type(other), other.family))
+                calls.add((group, type(other), other.family))  # each group scores its own
     meter.check(tokens, len(calls), rewards)
     meter.charge(tokens, len(calls), rewards, rounds=1)
