@@ -72,10 +72,12 @@ def unbiased(posteriors: Sequence[Posterior | None], model: OracleModel, *, seed
         table = p.probabilities(model.statistics_of)
         under_weights[r] = scale[r] * np.sum([np.array(k) * m for k, m in table.items()], axis=0)
         of_draw[r] = scale[r] * np.array(model.statistics_of(p.sample(seed=Key(seed + r).fold(1, 2))))
+    top = max(1.0, float(scale.max()))
     for j, name in enumerate(names):
+        largest = top * max(abs(model.statistics[name](v)) for v in model.exact.values)
         expected = model.exact.expectation(model.statistics[name])
         for oracle, x in (("measure", under_weights[:, j]), ("draw", of_draw[:, j])):
-            checks.append(Check(oracle, name, float(x.mean()), expected, z_score(x, expected)))
+            checks.append(Check(oracle, name, float(x.mean()), expected, z_score(x, expected, largest)))
     return checks
 
 

@@ -66,16 +66,21 @@ class Report:
         return "\n".join(lines)
 
 
-def z_score(samples: ArrayLike, expected: float) -> float:
+def z_score(samples: ArrayLike, expected: float, largest: float | None = None) -> float:
     """(mean - expected) / standard error of independent samples [R].
 
     Samples without spread leave nothing to chance: 0 when they agree with `expected` to 1e-9 (relative), else inf.
+    largest: the most that one sample can be. It is for events so rare that no sample shows them: if each has a chance
+    of at least expected / largest, none does with probability below exp(-R expected / largest), the tail of a normal
+    at z with z^2 / 2 = R expected / largest.
     """
     x = np.asarray(samples, np.float64)
     off = float(x.mean()) - expected
     error = float(x.std(ddof=1)) / math.sqrt(len(x)) if len(x) > 1 else 0.0
     if abs(off) <= 1e-9 * max(1.0, abs(expected)):
         return 0.0
+    if largest is not None and not x.any():
+        return -math.copysign(math.sqrt(2.0 * len(x) * abs(expected) / largest), expected)
     return off / error if error > 1e-12 * abs(off) else math.copysign(math.inf, off)
 
 
