@@ -60,11 +60,12 @@ LIMITS = """\
 ## Intended use and limits
 
 For examples, tests and research on steering and inference, where a small, fast and exactly known
-language model is wanted. It is no assistant: it knows stories and little else, follows no
-instructions, and loses the thread after some sentences. It writes English only. Its text mirrors its
-sources, which include books from before 1931 with the attitudes of their time (passages with slurs
-and dialect caricature were cut from the training text, but no filter is complete). Do not use it
-for facts, advice, or unsupervised with children.
+language model is wanted. It is no assistant: it knows stories and little else, follows no instructions,
+and loses the thread after some sentences. Sampled freely it makes slips: names change, and an odd or
+made-up word turns up every few sentences. It writes English only. Its text mirrors its sources, which
+include books from before 1931 with the attitudes of their time (passages with slurs and dialect
+caricature were cut from the training text, but no filter is complete). Do not use it for facts, advice,
+or unsupervised with children.
 
 ## Licence
 
@@ -97,16 +98,16 @@ def training(stages: Sequence[Stage]) -> str:
     """How it was trained, stage by stage, from its record."""
     if not stages:
         return "No training record is kept with this model."
-    lines = [
-        f"It saw {total_tokens(stages) / 1e6:.1f}M tokens in {len(stages)} stage(s), each going on from the last:\n"
-    ]
+    many = "stages, each going on from the one before" if len(stages) > 1 else "stage"
+    lines = [f"It saw {total_tokens(stages) / 1e6:.1f}M tokens in {len(stages)} {many}:\n"]
     for number, stage in enumerate(stages, start=1):
         where = f" on {stage.device}, {stage.seconds / 60:.0f} minutes" if stage.device else ""
-        lines.append(f"{number}. {stage.tokens / 1e6:.1f}M tokens, {stage.steps} steps{where}: `{stage.command}`")
+        steps = f", {stage.steps} steps" if stage.steps else ""
+        lines.append(f"{number}. {stage.tokens / 1e6:.1f}M tokens{steps}{where}: `{stage.command}`")
     lines.append(
         "\nThe script trains hidden matrices with Muon, embeddings and norms with AdamW, under bf16 autocast; the rate "
         "rises, stays, then falls linearly to zero; the last third of a stage uses rows of the full context length; "
-        f"the weights are a moving average. Training loss at the end: {stages[-1].loss:.3f} nats a token."
+        "the weights are a moving average."
     )
     return "\n".join(lines)
 

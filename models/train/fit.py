@@ -106,21 +106,23 @@ def fit(
     optimisers = build_optimisers(model, rates)
     average = {name: value.detach().clone() for name, value in model.state_dict().items()}
     progress, begin, tenths = Progress(), time.monotonic(), 1
+    loss = torch.zeros((), device=device)  # summed on the device: reading it every step would wait
     model.train()
     while (fraction := done_fraction(plan, progress)) < 1.0:
         length = plan.long_length if fraction > 1.0 - plan.long_part else plan.length
         rows = max(1, plan.rows * plan.length // length)
         set_rates(optimisers, schedule(fraction))
         batch = torch.from_numpy(packer.batch(rows, length)).to(device).long()
-        loss = train_step(network, model, optimisers, batch, plan.clip)
+        loss += train_step(network, model, optimisers, batch, plan.clip)
         # Early weights are far from the end: average over at most a tenth of the steps so far.
         update_average(average, model, min(plan.average, 1.0 - 1.0 / (1.0 + progress.step / 10)))
         progress.step += 1
         progress.tokens += rows * length
         if progress.step == 1 or progress.step % 25 == 0:
-            value = loss.item()
+            value = loss.item() / (1 if progress.step == 1 else 25 if progress.step > 25 else 24)
+            loss.zero_()
             progress.seconds = time.monotonic() - begin
-            progress.loss = value if progress.step == 1 else 0.9 * progress.loss + 0.1 * value
+            progress.loss = value if progress.step == 1 else 0.8 * progress.loss + 0.2 * value
             if progress.step == 1 or progress.step % 100 == 0:
                 report(progress, fraction, packer.passes)
         if checkpoint is not None and fraction >= tenths / 10:

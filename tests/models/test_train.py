@@ -322,7 +322,7 @@ def test_schedule_rises_and_ends_at_zero() -> None:
 
 
 def test_a_tiny_run_writes_a_model_that_transformers_loads(tmp_path: Path) -> None:
-    """Law: the command trains, writes a loadable bf16 Llama with its card, and a run repeats itself."""
+    """Law: the command trains, writes a loadable bf16 Llama and its card, repeats itself, and can be gone on from."""
     torch = pytest.importorskip("torch")
     transformers = pytest.importorskip("transformers")
     corpus = toy_corpus(tmp_path / "corpus")
@@ -336,6 +336,10 @@ def test_a_tiny_run_writes_a_model_that_transformers_loads(tmp_path: Path) -> No
     assert models[0].dtype == torch.bfloat16
     pairs = zip(models[0].parameters(), models[1].parameters(), strict=True)
     assert all(torch.equal(a, b) for a, b in pairs)
-    text = (tmp_path / "one" / "README.md").read_text()
+    again = ["--start", str(tmp_path / "one"), "--tokens", "64", "--rows", "4", "--length", "16", "--no-compile"]
+    assert command.main([str(corpus), str(tmp_path / "three"), *again, "--device", "cpu"]) == 0
+    stages = json.loads((tmp_path / "three" / "training.json").read_text())["stages"]
+    assert [stage["tokens"] for stage in stages] == [1280, 64]
+    text = (tmp_path / "three" / "README.md").read_text()
     assert "Held-out bits per byte" in text
     assert str(tmp_path) not in text
