@@ -83,14 +83,37 @@ def test_eleven_words_of_which_three_are_given(lm: NeuralLM) -> None:
         assert {k: words[k - 1] for k in given_words.GIVEN} == given_words.GIVEN
 
 
+def same_draw(lm: NeuralLM, prefix: tuple[int, ...], a: tuple[int, ...], b: tuple[int, ...]) -> bool:
+    """Whether two texts are draws from one sequence of uniforms: equal, or parted by a uniform on a boundary.
+
+    Rounding depends on the shape of a batch, so cumulative probabilities differ by about 1e-7 between runs; where a
+    uniform falls among tokens of such masses, another neighbour is drawn. (On table models runs are equal bit for bit.)
+    """
+    parted = next((k for k, (x, y) in enumerate(zip(a, b, strict=False)) if x != y), None)
+    if parted is None:
+        return len(a) == len(b)
+    p = np.exp(lm.next_log_probs([prefix + a[:parted]], None, None)[0])
+    low, high = sorted((a[parted], b[parted]))
+    return float(p[low : high + 1].sum()) - float(max(p[low], p[high])) < 1e-5
+
+
 def test_concurrent_programs_equal_sequential_ones(lm: NeuralLM) -> None:
     """Different prompts at once: each result is that of its own run, up to the rounding of another batch shape."""
-    calls = [infilling.infill(lm, [first, " The end."]) for first in ("Tom had a cat.", "It was a cold day.")]
+    beginnings = ("Tom had a cat.", "It was a cold day.")
+    calls = [infilling.infill(lm, [first, " The end."]) for first in beginnings]
     together = infer(calls, Importance(8), seed=5)
-    for call, posterior in zip(calls, together, strict=True):
+    for first, call, posterior in zip(beginnings, calls, together, strict=True):
         alone = infer(call, Importance(8), seed=5)
-        assert [str(v) for v in alone.values] == [str(v) for v in posterior.values]
-        assert posterior.log_evidence == pytest.approx(alone.log_evidence, abs=1e-3)
+        equal = 0
+        for x, y in zip(alone.traces, posterior.traces, strict=True):
+            if x is None or y is None:
+                continue
+            a, b = x["gap"].tokens, y["gap"].tokens
+            assert same_draw(lm, lm.context(first).tokens, a, b)
+            equal += a == b
+            if a == b:
+                assert x.log_joint == pytest.approx(y.log_joint, abs=1e-3)
+        assert equal >= 3
 
 
 def test_one_seed_identical_particles(lm: NeuralLM) -> None:
