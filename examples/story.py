@@ -63,7 +63,9 @@ def satisfied(text: str, words: tuple[str, ...]) -> bool:
     return text[-1:] in ENDS and all(is_plain(s) for s in body) and in_order(text, words) == len(words)
 
 
-def run(method: SMC | Importance, lm: LanguageModel, boost: float, budget: Budget | None = None, seed: int = 0) -> Posterior:
+def run(
+    method: SMC | Importance, lm: LanguageModel, boost: float, budget: Budget | None = None, seed: int = 0
+) -> Posterior:
     """A posterior; where every particle died, the empty one that says so."""
     try:
         return infer(story(lm, (NAME, *WORDS), boost=boost), method, seed=seed, budget=budget)
