@@ -2,7 +2,9 @@
 .PHONY: demo test test-all parity lint bench clean
 .DELETE_ON_ERROR:
 
-PYTHON ?= $(firstword $(foreach p,python3.13 python3.12 python3.11 python3 python,$(shell command -v $(p) 2>/dev/null)))
+# The first Python that runs and is new enough (a command may exist and not run: version managers leave such shims).
+PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11 python; do \
+	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && { echo $$p; break; }; done)
 VENV := .venv
 RUN := $(VENV)/bin/python
 # Two cores: keep XLA and BLAS from fighting over them, and let nothing reach for a hub.
@@ -36,8 +38,7 @@ bench: $(VENV)/.installed
 	for d in ppl inference models; do ln -sfn ../../$$d .typing/steersman/$$d; done
 
 $(VENV)/bin/python:
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
-		{ echo "Steersman needs Python 3.11 or newer; set PYTHON=/path/to/python3.11" >&2; exit 1; }
+	@test -n "$(PYTHON)" || { echo "Steersman needs Python 3.11 or newer: make PYTHON=/path/to/python3.11" >&2; exit 1; }
 	$(PYTHON) -m venv $(VENV)
 
 $(VENV)/.installed: $(VENV)/bin/python pyproject.toml
