@@ -7,7 +7,7 @@ import math
 import numpy as np
 import pytest
 
-from steersman.inference import Importance, Rejection, fit_coverage, infer, pass_at_k
+from steersman.inference import Enumerate, Importance, Rejection, fit_coverage, infer, pass_at_k
 from steersman.inference.testing import sentence_model, z_score
 from steersman.models import TableLM
 from steersman.ppl import condition, program, sample
@@ -30,8 +30,6 @@ def _rate() -> float:
 
 
 def _law() -> dict[str, float]:
-    from steersman.inference import Enumerate
-
     return infer(answer, Enumerate()).probabilities()
 
 

@@ -13,7 +13,7 @@ from .planting import Mutant
 
 
 def mutants() -> list[Mutant]:
-    """The bugs that public code has, for importance sampling and SMC (DESIGN section 5)."""
+    """The bugs that public code has, for importance sampling and SMC."""
     prior, proposal, twist = (sentence_model(how) for how in ("prior", "proposal", "twist"))
     crossroads, coins = crossroads_model(), coins_model()
     few: dict[str, Any] = {"particles": 4, "expand": 2}
