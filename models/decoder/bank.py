@@ -59,9 +59,11 @@ class Bank:
     def size(self) -> int:
         return self.table.size
 
-    def extend(self, wanted: Sequence[Prefix], found: Sequence[tuple[int, int]]) -> list[int]:
-        """Make the logits of distinct contexts resident; returns the slot of each."""
-        plan = self._plan(wanted, found, None)
+    def extend(self, wanted: Sequence[Prefix], found: Sequence[tuple[int, int]], rows: int) -> list[int]:
+        """Make the logits of distinct contexts resident; returns the slot of each. `rows` asked for them: equal ones
+        are about to part, so there is room for all.
+        """
+        plan = self._plan(wanted, found, None, rows)
         counts = [len(p) - s for p, s in zip(wanted, plan.start, strict=True)]
         ones = [i for i, c in enumerate(counts) if c == 1]
         if ones:
@@ -78,26 +80,27 @@ class Bank:
         log-probabilities of the tokens after positions `at`, `at + 1`, ..., and the normalisers they were taken from.
         """
         fed = [w[:-1] for w in wanted]
-        plan = self._plan(fed, found, first)
+        plan = self._plan(fed, found, first, len(fed))
         yield from self._passes(fed, plan, list(range(len(fed))), wanted)
 
     def settle(self) -> None:
         """After a batch: compact the cache if it has been mostly idle for long enough to pay for it."""
         live = self.table.live()
         size = bucket(len(live), LEAST_ROWS)
-        if 2 * size > self.size:
+        if 4 * size > self.size:
             self._idle = 0
             return
         self._idle += self.size - size
-        cheap = self.device.shapes.seen("feed", size, size, 1, self.depth, self._trunk_size())
-        if self._idle > (4 * self.size if cheap else self.device.shapes.worth):
+        if self._idle > self.device.shapes.worth:
             self._resize(live, size, self.depth)
 
     # --- planning ---------------------------------------------------------------------------------------------------
 
-    def _plan(self, wanted: Sequence[Prefix], found: Sequence[tuple[int, int]], first: Sequence[int] | None) -> Plan:
+    def _plan(
+        self, wanted: Sequence[Prefix], found: Sequence[tuple[int, int]], first: Sequence[int] | None, rows: int
+    ) -> Plan:
         table = self.table
-        size = bucket(len(wanted), table.size)
+        size = bucket(rows, table.size)
         if table.thrashing:
             size = max(size, min(2 * table.size, self.device.max_slots))
             table.thrashing = False
@@ -119,13 +122,17 @@ class Bank:
     # --- feeding ----------------------------------------------------------------------------------------------------
 
     def _decode(self, wanted: Sequence[Prefix], plan: Plan, rows: list[int]) -> None:
-        """One token each. Over all slots if most of them take part, else over the gathered rows."""
+        """One token each. Over all slots, or over the gathered rows where a quarter (a sixteenth, ...) of the slots is
+        enough: with sizes that far apart a shrinking population compiles few programs and wastes little.
+        """
         n, size = len(rows), self.size
-        whole = 2 * bucket(n, LEAST_ROWS) > size and size <= self.device.max_rows
-        B, C = (size, 1) if whole else self.device.shapes.fit(self._place(), n, 1)
+        B = size
+        while B // 4 >= max(n, LEAST_ROWS):
+            B //= 4
+        whole, B = B <= self.device.max_rows and B == size, min(B, self.device.max_rows)
         at = np.array([plan.slot[i] for i in rows], np.int32)
         put: Any = at if whole else slice(0, n)
-        feed = self._blank(B, C)
+        feed = self._blank(B, 1)
         feed.slots[:] = np.arange(B) if whole else size
         feed.slots[put] = at
         feed.starts[put] = [plan.start[i] - plan.base[i] for i in rows]

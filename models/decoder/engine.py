@@ -52,9 +52,9 @@ class Engine:
             which = [index.setdefault(p, len(index)) for p in batch]
             wanted = list(index)
             for bank, members, found in self.banks.group(wanted, wanted, len(batch)):
-                placed = bank.extend([wanted[i] for i in members], found)
-                slot_of = dict(zip(members, placed, strict=True))
-                rows = [r for r, w in enumerate(which) if w in slot_of]
+                mine = set(members)
+                rows = [r for r, w in enumerate(which) if w in mine]
+                slot_of = dict(zip(members, bank.extend([wanted[i] for i in members], found, len(rows)), strict=True))
                 slots = np.zeros(max(bank.size, bucket(len(rows), LEAST_ROWS)), np.int32)
                 slots[: len(rows)] = [slot_of[which[r]] for r in rows]
                 asked = [begin + r for r in rows]

@@ -37,9 +37,6 @@ class Shapes:
             self._seen.add(shape)
             self.stats.compiles += 1
 
-    def seen(self, *shape: Hashable) -> bool:
-        return shape in self._seen
-
     def fit(self, place: Hashable, rows: int, chunk: int) -> tuple[int, int]:
         """(B, C) for a pass of `rows` rows and `chunk` tokens at `place` (one cache shape)."""
         best = bucket(rows, LEAST_ROWS), 1 if chunk == 1 else bucket(chunk, LEAST_CHUNK)
