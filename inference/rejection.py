@@ -75,17 +75,18 @@ class Rejection:
 
     def result(self, run: Run, state: RejectionState) -> Posterior:
         m, n = len(state.accepted), state.attempts
-        if m == 0 and not run.stopped:
-            killed = killed_by(state.rejected)
-            turned_down = n - len(state.rejected)
-            raise AllParticlesDead(killed | ({"the accept step": turned_down} if turned_down else {}))
         if m < self.samples and run.stopped is None:
             run.stopped = f"{self.attempts} attempts are used up: {m} of {self.samples} samples"
         met = state.stop and m > 1
         rate = (m - 1) / (n - 1) if met else m / n if n else math.nan
         error = math.sqrt((1 - rate) / max(m - met, 1)) if rate > 0 else math.nan
         log_z = self.log_bound + (math.log(rate) if rate > 0 else -math.inf)
-        return Posterior.of_particles(
+        posterior = Posterior.of_particles(
             state.accepted, np.full(m, log_z - math.log(m) if m else -math.inf), log_evidence=log_z,
             log_evidence_error=error, cost=Cost.of(run.meter), method=self.name, seed=run.seed, stopped=run.stopped,
         )
+        if m == 0 and n >= self.attempts:
+            turned_down = n - len(state.rejected)
+            accept_step = {"the accept step": turned_down} if turned_down else {}
+            raise AllParticlesDead(killed_by(state.rejected) | accept_step, posterior)
+        return posterior

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+import warnings
+from collections.abc import Hashable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -24,12 +26,14 @@ from .weights import log_sum_exp
 @dataclass
 class SMCState:
     """particles [N] with log_weight log w (w sums to about one just after resampling); log_z: log of the product of
-    the sums that resampling has normalised away; ancestry: how this generation was born."""
+    the sums that resampling has normalised away; ancestry: how this generation was born; met: the names of
+    `resample_at` that particles have stopped at."""
 
     particles: list[Particle]
     log_z: float = 0.0
     ancestry: Ancestry | None = None
     genealogy: Genealogy = field(default_factory=Genealogy)
+    met: set[Hashable] = field(default_factory=set)
 
 
 class SMC:
@@ -82,7 +86,7 @@ class SMC:
         """Advance to the next stop, record the generation, resample."""
         if self.expand > 1:
             self._expand(state)
-        await run.advance(state.particles, stop=self._barrier())
+        await run.advance(state.particles, stop=self._barrier.make(state.met))
         log_w = np.array([p.log_weight for p in state.particles])
         total = log_sum_exp(log_w)
         if total == -math.inf:
@@ -124,6 +128,8 @@ class SMC:
             p.log_weight = float(weights[i])
 
     def result(self, run: Run, state: SMCState) -> Posterior:
+        if run.stopped is None and (never := self._barrier.names - state.met):
+            warnings.warn(f"resample_at names {sorted(never)}, but no particle met a site of that name", stacklevel=2)
         return self._posterior(run, state, np.array([p.log_weight for p in state.particles]))
 
     def _posterior(self, run: Run, state: SMCState, log_w: np.ndarray[Any, Any]) -> Posterior:

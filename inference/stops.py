@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Hashable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -25,15 +25,24 @@ class every:  # noqa: N801 - read as a word: resample_at=every(8)
 StopSpec = str | every | Stop | Sequence["str | every"]
 
 
-def barrier(spec: StopSpec) -> Callable[[], Stop]:
-    """A factory of stop predicates (one for each step, since `every` counts) from what `resample_at` accepts.
+@dataclass(frozen=True)
+class Barrier:
+    """What `resample_at` says: `make(met)` gives the predicate of one step (`every` counts from the last stop) and
+    notes in `met` which of the `names` it has stopped at."""
+
+    names: frozenset[str]
+    make: Callable[[set[Hashable]], Stop]
+
+
+def barrier(spec: StopSpec) -> Barrier:
+    """The barrier of a specification.
 
     "weight": every effect that can change the weight: factors, conditions, twists, observations, and draws from a
     proposal. "factor": factors, conditions, twists and observations. "token": every token. every(k): every k tokens.
     Any other string: the sites of that name. A list: any of them. A function ``stop(particle, effect) -> bool``.
     """
     if callable(spec) and not isinstance(spec, every):
-        return lambda: spec
+        return Barrier(frozenset(), lambda met: spec)
     specs = [spec] if isinstance(spec, (str, every)) else list(spec) if isinstance(spec, Iterable) else []
     if not specs or not all(isinstance(s, (str, every)) for s in specs):
         raise ValueError(
@@ -45,14 +54,15 @@ def barrier(spec: StopSpec) -> Callable[[], Stop]:
     counts = [s.k for s in specs if isinstance(s, every)]
     period = 1 if "token" in specs else min(counts, default=0)
 
-    def make() -> Stop:
+    def make(met: set[Hashable]) -> Stop:
         drawn: dict[int, int] = {}
 
         def stop(particle: Particle, effect: Effect[Any]) -> bool:
-            if isinstance(effect, (Factor, Observe)):
-                return factors or effect.name in names
             if effect.name in names:
+                met.add(effect.name)
                 return True
+            if isinstance(effect, (Factor, Observe)):
+                return factors
             if isinstance(effect, Sample):
                 if weighs and effect.proposal is not None:
                     return True
@@ -63,4 +73,4 @@ def barrier(spec: StopSpec) -> Callable[[], Stop]:
 
         return stop
 
-    return make
+    return Barrier(names, make)

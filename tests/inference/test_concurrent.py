@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import pytest
 from counting import CountingLM
 
@@ -19,7 +21,7 @@ from steersman.inference.testing import (
 )
 from steersman.inference.testing.programs import sentence
 from steersman.models import TableLM
-from steersman.ppl import Effect, Particle
+from steersman.ppl import Effect, Particle, condition, program
 
 PROGRAMS = [
     m.program for m in (
@@ -87,3 +89,18 @@ def test_empty_and_single_lists() -> None:
     assert infer([], SMC(4)) == []
     (only,) = infer([PROGRAMS[0]], SMC(4))
     assert differences(only, infer(PROGRAMS[0], SMC(4))) == []
+
+
+@pytest.mark.parametrize("method", [Importance(6), SMC(6), Rejection(2, attempts=20), Enumerate()], ids=lambda m: m.name)
+def test_an_impossible_program_costs_the_others_nothing(method: Algorithm[object]) -> None:
+    """One of a list dies out: the others keep their results, its place says log Z = -inf, and a warning says why."""
+
+    @program
+    async def impossible() -> None:
+        await condition(False, "never")
+
+    with pytest.warns(UserWarning, match="never"):
+        results = infer([COINS[0], impossible(), COINS[1]], method, seed=2)
+    assert [r.log_evidence == -math.inf for r in results] == [False, True, False]
+    for alone, model in ((results[0], COINS[0]), (results[2], COINS[1])):
+        assert alone.probabilities() == infer(model, method, seed=2).probabilities()

@@ -77,6 +77,7 @@ def test_every_oracle_model(model: OracleModel) -> None:
     _exact(SMC(4), model)
 
 
+@pytest.mark.filterwarnings("ignore:resample_at names")  # among all outcomes is that both particles end at once
 @pytest.mark.parametrize("how", HOWS)
 @pytest.mark.parametrize(
     "make",
@@ -272,3 +273,9 @@ def test_agrees_with_enumeration_for_many_particles() -> None:
         return 0.5 * sum(abs(found.get(v, 0.0) - p) for v, p in exact.items())
 
     assert off(2000) < 0.08 < off(20)
+
+
+def test_a_name_that_no_site_has_is_reported() -> None:
+    """A misspelt name in resample_at would silently turn SMC into importance sampling: it warns."""
+    with pytest.warns(UserWarning, match="sentense"):
+        infer(sentence_model().program, SMC(4, resample_at=["step", "sentense"]))
