@@ -36,9 +36,10 @@ def infer(
     program: a program call, ``infer(story(lm, "Lily"), SMC(64))``, a program without arguments, or a list of them,
     which are run at once, sharing every language-model call; each of a list has its own seed (all `seed`) and its
     own budget, and its result equals that of a separate run. One of a list whose particles all die costs the others
-    nothing: its place holds the posterior with log Z = -inf, and a warning names the killing sites. method: `SMC(64)`, `Importance(1000)`, `Enumerate()`,
-    ... budget: limits that are never exceeded; a run that meets one returns what it has, with `posterior.stopped`
-    set. progress: show a bar after two seconds (default: on a terminal).
+    nothing: its place holds the posterior with log Z = -inf, and a warning names the killing sites. method:
+    `SMC(64)`, `Importance(1000)`, `Enumerate()`, ... budget: limits that are never exceeded; a run that meets one
+    returns what it has, with `posterior.stopped` set. progress: show a bar after two seconds (default: on a
+    terminal).
 
     Raises AllParticlesDead (it names the killing sites), BudgetTooSmall, and whatever the program raises. Ctrl-C
     returns the posterior so far; a second one raises KeyboardInterrupt.

@@ -127,9 +127,9 @@ class Bank:
         """
         n, size = len(rows), self.size
         B = size
-        while B // 4 >= max(n, LEAST_ROWS):
+        while max(n, LEAST_ROWS) <= B // 4:
             B //= 4
-        whole, B = B <= self.device.max_rows and B == size, min(B, self.device.max_rows)
+        whole, B = self.device.max_rows >= B and size == B, min(B, self.device.max_rows)
         at = np.array([plan.slot[i] for i in rows], np.int32)
         put: Any = at if whole else slice(0, n)
         feed = self._blank(B, 1)

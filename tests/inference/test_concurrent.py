@@ -91,7 +91,9 @@ def test_empty_and_single_lists() -> None:
     assert differences(only, infer(PROGRAMS[0], SMC(4))) == []
 
 
-@pytest.mark.parametrize("method", [Importance(6), SMC(6), Rejection(2, attempts=20), Enumerate()], ids=lambda m: m.name)
+@pytest.mark.parametrize(
+    "method", [Importance(6), SMC(6), Rejection(2, attempts=20), Enumerate()], ids=lambda m: m.name
+)
 def test_an_impossible_program_costs_the_others_nothing(method: Algorithm[object]) -> None:
     """One of a list dies out: the others keep their results, its place says log Z = -inf, and a warning says why."""
 
