@@ -91,21 +91,21 @@ class Posterior:
 
     def expectation(self, f: Callable[[Any], Any]) -> Any:
         """sum_i W_i f(value_i), for a function of the return value that gives numbers or arrays."""
-        terms = [w * np.asarray(f(v), np.float64) for w, v in self._weighted()]
+        terms = [w * np.asarray(f(t.value), np.float64) for w, t in self.weighted_traces()]
         total = np.sum(terms, axis=0)
         return float(total) if np.ndim(total) == 0 else total
 
     def probabilities(self, f: Callable[[Any], Hashable] | None = None) -> dict[Any, float]:
         """(f of) return value -> probability, the most probable first. Equal values are added up."""
         table: dict[Any, float] = {}
-        for w, v in self._weighted():
-            value = _hashable(v if f is None else f(v))
+        for w, t in self.weighted_traces():
+            value = _hashable(t.value if f is None else f(t.value))
             table[value] = table.get(value, 0.0) + w
         return dict(sorted(table.items(), key=lambda kv: -kv[1]))
 
     def sample(self, k: int | None = None, *, seed: int | Key = 0) -> Any:
         """k values drawn by weight, with replacement (one value, not a list, for k None)."""
-        self._weighted()
+        self.weighted_traces()  # says what is wrong where nothing can be drawn
         key = seed if isinstance(seed, Key) else Key(seed)
         ends = np.cumsum(self.weights)
         picks = np.searchsorted(ends, key.uniforms(1 if k is None else k) * ends[-1], side="right")
@@ -115,14 +115,12 @@ class Posterior:
 
     def mode(self) -> Any:
         """The return value of the largest total weight."""
-        table = self.probabilities()
-        best = next(iter(table))
-        return next(v for _, v in self._weighted() if _hashable(v) == best)
+        best = next(iter(self.probabilities()))
+        return next(t.value for _, t in self.weighted_traces() if _hashable(t.value) == best)
 
     def best(self) -> Trace:
         """The finished trace of the largest log joint density."""
-        finished = [t for t, w in zip(self.traces, self.weights, strict=True) if t is not None and w > 0]
-        return max(finished, key=lambda t: t.log_joint)
+        return max((t for _, t in self.weighted_traces()), key=lambda t: t.log_joint)
 
     def summary(self, limit: int = 10) -> str:
         """A table of the most probable values, with log Z, ESS and cost, as text."""
@@ -184,9 +182,10 @@ class Posterior:
             log_p: Floats = np.log(p)
         return log_p
 
-    def _weighted(self) -> list[tuple[float, Any]]:
+    def weighted_traces(self) -> list[tuple[float, Trace]]:
+        """(W_i, trace) of every finished particle of positive weight. Raises ValueError when there is none."""
         held = zip(self.weights.tolist(), self.traces, strict=True)
-        pairs = [(w, t.value) for w, t in held if w > 0 and t is not None]
+        pairs = [(w, t) for w, t in held if w > 0 and t is not None]
         if not pairs:
             why = f" (it was stopped: {self.stopped})" if self.stopped else ""
             raise ValueError(
