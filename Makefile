@@ -15,15 +15,15 @@ demo: $(VENV)/.installed
 	@$(RUN) -m examples.story
 
 test: $(VENV)/.installed-dev
-	$(RUN) -m pytest -m "not slow"
+	$(RUN) -m pytest -n 2 -m "not slow"
 
 # Both tiers: the long statistical tests as well.
 test-all: $(VENV)/.installed-dev
-	$(RUN) -m pytest
+	$(RUN) -m pytest -n 2
 
 # The tests against the PyTorch reference of transformers; `make test` skips them where torch is not installed.
 parity: $(VENV)/.installed-parity
-	$(RUN) -m pytest tests/models
+	$(RUN) -m pytest -n 2 tests/models
 
 lint: $(VENV)/.installed-dev .typing
 	$(VENV)/bin/ruff check .

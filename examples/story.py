@@ -73,7 +73,7 @@ def run(
         return dead.posterior  # type: ignore[no-any-return]
 
 
-def main(particles: int = 192, seed: int = 1) -> None:
+def main(particles: int = 256, seed: int = 1) -> None:
     console = Console(width=100, highlight=False)
     lm = models.load()
     wanted = ", ".join((NAME, *WORDS))

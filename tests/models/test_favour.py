@@ -8,7 +8,7 @@ import pytest
 from steersman.inference import SMC, AllParticlesDead, Enumerate, Importance, Posterior, infer
 from steersman.models import TableLM
 from steersman.models.favour import FavouredToken, next_of_phrase
-from steersman.ppl import Text, condition, program, sample, simulate, update
+from steersman.ppl import OutsideSupport, Text, condition, observe, program, sample, simulate, update
 
 LM = TableLM.random(5, order=2, seed=3)
 A, B = LM.tokenizer.encode("a")[0], LM.tokenizer.encode("b")[0]
@@ -114,3 +114,46 @@ def test_bad_arguments() -> None:
 
     with pytest.raises(TypeError, match="proposal"):
         simulate(wrong(), 0)
+
+    @program
+    async def seen() -> None:
+        await observe(text.favouring("a"), "ab", "seen")
+
+    with pytest.raises(OutsideSupport, match="seen.*makes a proposal"):
+        simulate(seen(), 0)
+
+
+def test_a_favoured_text_costs_one_token_a_token() -> None:
+    """Proposal and target read one forward pass, so the ledger charges it once; another prompt is charged too."""
+    for favours in (True, False):
+
+        @program
+        async def text(favours: bool = favours) -> Text:
+            plain = LM.text("", max_tokens=4)
+            other = LM.text("b", max_tokens=4)
+            drawn: Text = await sample(plain, "text", proposal=(plain if favours else other).favouring("ab"))
+            return drawn
+
+        posterior = infer(text(), Importance(20), seed=1)
+        drawn = sum(len(v.tokens) for v in posterior.values)
+        assert posterior.cost.tokens == (drawn if favours else 2 * drawn)
+
+
+def test_an_imposed_text_is_charged_under_a_favouring_proposal() -> None:
+    """Scoring a guide's text costs its tokens, and again where the proposal has another prompt."""
+
+    @program
+    async def guide() -> Text:
+        drawn: Text = await sample(LM.text("", max_tokens=4), "text")
+        return drawn
+
+    for prompt, times in (("", 2), ("b", 3)):
+
+        @program
+        async def text(prompt: str = prompt) -> Text:
+            favouring = LM.text(prompt, max_tokens=4).favouring("ab")
+            drawn: Text = await sample(LM.text("", max_tokens=4), "text", proposal=favouring)
+            return drawn
+
+        posterior = infer(text(), Importance(20, proposal=guide()), seed=1)
+        assert posterior.cost.tokens == times * sum(len(v.tokens) for v in posterior.values)
