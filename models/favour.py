@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from steersman.ppl.answer import score
 from steersman.ppl.keys import Keys
 from steersman.ppl.protocols import Floats
 
@@ -37,6 +36,10 @@ class FavouredToken:
     def family(self) -> Hashable:
         return self.lm
 
+    @property
+    def context(self) -> Context:
+        return self.base.context
+
     def tokens(self, value: Any | None, given: Any | None = None) -> int:
         return self.base.tokens(value, given)
 
@@ -45,29 +48,36 @@ class FavouredToken:
 
     @staticmethod
     def draw(members: Sequence[FavouredToken], keys: Keys) -> tuple[list[int], Floats]:
-        bases = [m.base for m in members]
-        u, rho = keys.uniform(), -np.expm1(-_log_c(members))
+        bases, favourites = [m.base for m in members], [m.favourite for m in members]
+        log_p_favourite = TokenDistribution.log_prob(bases, favourites)
+        log_c = _log_c(members, log_p_favourite)
+        u, rho = keys.uniform(), -np.expm1(-log_c)
         chosen = u < rho
         rest = np.where(chosen, 0.5, (u - rho) / (1 - rho))
         prefixes = [b.context.tokens for b in bases]
-        drawn, _ = members[0].lm.draw_next(prefixes, np.clip(rest, 1e-12, 1 - 1e-12), *modifiers(bases))
-        tokens = np.where(chosen, [m.favourite for m in members], drawn).tolist()
-        return tokens, FavouredToken.log_prob(members, tokens)
+        drawn, log_p = members[0].lm.draw_next(prefixes, np.clip(rest, 1e-12, 1 - 1e-12), *modifiers(bases))
+        tokens = np.where(chosen, favourites, drawn).tolist()
+        return tokens, _raised(members, tokens, np.where(chosen, log_p_favourite, log_p)) - log_c
 
     @staticmethod
     def log_prob(members: Sequence[FavouredToken], values: Sequence[Any]) -> Floats:
-        raised = [m.boost if m.favourite == v else 0.0 for m, v in zip(members, values, strict=True)]
-        log_p = TokenDistribution.log_prob([m.base for m in members], values)
-        return np.asarray(log_p + np.array(raised) - _log_c(members), np.float64)
+        bases = [m.base for m in members]
+        log_c = _log_c(members, TokenDistribution.log_prob(bases, [m.favourite for m in members]))
+        return _raised(members, values, TokenDistribution.log_prob(bases, values)) - log_c
 
     def __repr__(self) -> str:
         return f"FavouredToken({self.base!r}, token {self.favourite}, boost={self.boost:g})"
 
 
-def _log_c(members: Sequence[FavouredToken]) -> Floats:
+def _log_c(members: Sequence[FavouredToken], log_p_favourite: Floats) -> Floats:
     """log C of each member, [n]."""
-    log_p = TokenDistribution.log_prob([m.base for m in members], [m.favourite for m in members])
-    return np.asarray(np.log1p(np.exp(log_p) * np.expm1([m.boost for m in members])), np.float64)
+    return np.asarray(np.log1p(np.exp(log_p_favourite) * np.expm1([m.boost for m in members])), np.float64)
+
+
+def _raised(members: Sequence[FavouredToken], values: Sequence[Any], log_p: Floats) -> Floats:
+    """log p(x) + boost [x = w] of each member, [n]."""
+    boosts = [m.boost if m.favourite == v else 0.0 for m, v in zip(members, values, strict=True)]
+    return np.asarray(log_p + np.array(boosts), np.float64)
 
 
 def next_of_phrase(lm: LanguageModel, so_far: bytes, phrase: str) -> int | None:
@@ -79,6 +89,9 @@ def next_of_phrase(lm: LanguageModel, so_far: bytes, phrase: str) -> int | None:
     done = next(n for n in range(min(len(data) - 1, len(so_far)), -1, -1) if so_far.endswith(data[:n]))
     rest = data[done:].decode(errors="ignore")
     return lm.tokenizer.encode(rest)[0] if rest else None
+
+
+_NO_TARGET = "favouring makes a proposal, not a target: sample(text, proposal=text.favouring(...))"
 
 
 class FavouredText:
@@ -103,18 +116,16 @@ class FavouredText:
         favourite = next_of_phrase(self.lm, so_far, self.phrase)
         return base if favourite is None else FavouredToken(base, favourite, self.boost)
 
+    def tokens(self, value: Any | None, given: Any | None = None) -> int:
+        """Tokens that scoring `value` costs, as of the text itself: the favourite is read off the same forward pass."""
+        return self.text.tokens(value, given)
+
     def begin(self, proposal: Any | None) -> Any:
-        raise TypeError("favouring makes a proposal, not a target: sample(text, proposal=text.favouring(...))")
+        raise TypeError(_NO_TARGET)
 
     @staticmethod
     def log_prob(members: Sequence[FavouredText], values: Sequence[Any]) -> Floats:
-        """log q of whole texts, token by token."""
-        out = np.full(len(members), -np.inf)
-        for i, (m, value) in enumerate(zip(members, values, strict=True)):
-            if m.text.possible(value):
-                dists = [m.next_token(c, data) for c, data, _ in m.text.steps(value)]
-                out[i] = sum(score(dists, [token for _, _, token in m.text.steps(value)]))
-        return out
+        raise TypeError(_NO_TARGET)
 
     def __repr__(self) -> str:
         return f"{self.text!r}.favouring({self.phrase!r}, boost={self.boost:g})"

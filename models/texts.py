@@ -111,14 +111,6 @@ class TextDistribution:
             return tokens
         return (*tokens, min(self.lm.eos))
 
-    def possible(self, value: Any) -> bool:
-        """Whether drawing the tokens of a value would have gone on exactly to their end, and ended there."""
-        return self._replayed(None, value) is not None
-
-    def steps(self, value: Any) -> Iterator[tuple[Context, bytes, int]]:
-        """(context, the text so far, the next token) for every token of a value."""
-        return _steps(self, self._ended(value))
-
     def _replayed(self, proposal: TextDistribution | FavouredText | None, value: Any) -> TextMachine | None:
         """The draw of a value, its scores left at 0; None if no draw has these tokens and this end."""
         machine = self.begin(proposal)
@@ -140,6 +132,7 @@ def _same_tokens(a: LanguageModel, b: LanguageModel) -> bool:
 
 
 def _steps(text: TextDistribution | FavouredText, tokens: Sequence[int]) -> Iterator[tuple[Context, bytes, int]]:
+    """(context, the text so far, the next token) for every token of a text."""
     context, so_far = text.context, b""
     for token in tokens:
         yield context, so_far, token

@@ -71,7 +71,8 @@ class TokenDistribution:
         return log_probs
 
     def tokens(self, value: Any | None, given: Any | None = None) -> int:
-        return 0 if isinstance(given, TokenDistribution) and given.context == self.context else 1
+        """One, or none where `given` has just evaluated the same context (as favoured tokens do, too)."""
+        return 0 if getattr(given, "context", None) == self.context else 1
 
     @staticmethod
     def draw(members: Sequence[TokenDistribution], keys: Keys) -> tuple[list[int], Floats]:
