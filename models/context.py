@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from .errors import check_token
+
 if TYPE_CHECKING:
     from .language_model import LanguageModel
 
@@ -16,7 +18,8 @@ class Context:
 
     ``ctx + "text"`` encodes the text as it stands and appends its tokens; ``ctx + text_value`` appends the tokens
     that were drawn (so a continuation stays in the model's own tokenisation, and its cache); ``ctx + token`` or
-    ``ctx + [tokens]`` appends tokens. Equal tokens of one model make equal contexts.
+    ``ctx + [tokens]`` appends tokens, and raises BadToken for one outside the vocabulary. Equal tokens of one model
+    make equal contexts.
     """
 
     __slots__ = ("lm", "tokens")
@@ -28,8 +31,12 @@ class Context:
         if isinstance(more, str):
             return Context(self.lm, self.tokens + self.lm.tokens_of(more))
         if isinstance(more, (int, np.integer)):
+            check_token(more, self.lm.vocab_size)
             return Context(self.lm, (*self.tokens, int(more)))
-        return Context(self.lm, self.tokens + tuple(int(t) for t in more))
+        tokens = tuple(int(t) for t in more)
+        for token in tokens:
+            check_token(token, self.lm.vocab_size)
+        return Context(self.lm, self.tokens + tokens)
 
     def __len__(self) -> int:
         return len(self.tokens)

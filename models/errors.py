@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
 
 
 class ModelError(ValueError):
@@ -20,11 +23,23 @@ class ContextTooLong(ModelError):
         self.tokens, self.limit = tokens, limit
 
 
+def first_line(error: Exception) -> str:
+    """The kind of an error and the first line of its message, for a message that has one line."""
+    lines = str(error).strip().splitlines()
+    return f"{type(error).__name__}: {lines[0]:.120}" if lines else type(error).__name__
+
+
 class BadToken(ModelError):
     """A token id outside the vocabulary."""
 
     def __init__(self, token: int, size: int) -> None:
         super().__init__(f"token ids must lie in 0..{size - 1}, found {token}")
+
+
+def check_token(token: int | np.integer[Any], size: int) -> None:
+    """Raise BadToken unless `token` is an id of a vocabulary of `size`."""
+    if not 0 <= token < size:
+        raise BadToken(int(token), size)
 
 
 class NonFiniteLogits(ModelError):

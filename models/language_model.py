@@ -59,6 +59,8 @@ class LanguageModel(ABC):
             if prompt.lm is not self:
                 raise ValueError("this context belongs to another language model: rebuild it with lm.context(str(ctx))")
             return prompt
+        if not isinstance(prompt, str):
+            raise TypeError(f"a prompt is a str or a context of this model, got {type(prompt).__name__}: {prompt!r:.60}")
         return self.context(prompt)
 
     def next(self, context: str | Context, *, temperature: float = 1.0) -> TokenDistribution:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import lru_cache
 from pathlib import Path
 
-from .errors import ModelError
+from .errors import ModelError, first_line
 from .neural import NeuralLM
 
 EMBEDDED = Path(__file__).parent / "embedded"
@@ -17,10 +17,13 @@ def load(name: str | Path | None = None, *, dtype: str = "float32", max_rows: in
 
     name: None for the embedded English story model (offline), the path of a Hugging Face folder, or "org/name" for a
     checkpoint of the Hugging Face hub. dtype: "float32" or "bfloat16" weights. max_rows: the largest batch of one
-    forward pass. A model that is loaded twice with equal arguments is shared, its caches too.
+    forward pass, at least 1. The last four models stay in memory: loaded again with equal arguments, they are shared,
+    their caches too.
 
     Raises ModelError for an unknown path, a missing or corrupt file, or an architecture that is not supported.
     """
+    if max_rows < 1:
+        raise ValueError(f"load(max_rows={max_rows}): a forward pass has at least 1 row")
     return _load(EMBEDDED if name is None else _folder(name), dtype, max_rows)
 
 
@@ -30,10 +33,9 @@ def _load(folder: Path, dtype: str, max_rows: int) -> NeuralLM:
 
 
 def _folder(name: str | Path) -> Path:
-    path = Path(name).expanduser()
-    if path.is_dir():
+    path, text = Path(name).expanduser(), str(name)
+    if text and path.is_dir():
         return path.resolve()
-    text = str(name)
     if isinstance(name, Path) or text.count("/") != 1 or text.startswith((".", "/", "~")):
         raise ModelError(f"{text!r} is not a folder. Give the path of a Hugging Face model folder, a hub name "
                          "'org/name', or nothing for the embedded story model")
@@ -48,4 +50,4 @@ def _download(name: str) -> Path:
         return Path(snapshot_download(name, allow_patterns=files))
     except Exception as error:  # hub, network and cache errors have no common base class
         raise ModelError(f"{name!r} is neither a folder nor a checkpoint that could be downloaded from the Hugging "
-                         f"Face hub ({type(error).__name__}: {str(error).splitlines()[0]:.100})") from error
+                         f"Face hub ({first_line(error)})") from error

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from steersman.ppl.protocols import Floats
 
-from .errors import ModelError
+from .errors import ModelError, first_line
 from .language_model import LanguageModel, Prefix
 from .tokenizer import HuggingFaceTokenizer
 from .tokens import Mask
@@ -69,7 +69,7 @@ def _read_tokenizer(path: Path) -> Any:
     try:
         tokenizer = AutoTokenizer.from_pretrained(path, local_files_only=True)
     except Exception as error:  # the reader raises bare Exception for a file that is not JSON
-        raise ModelError(f"{path / 'tokenizer.json'} cannot be read: {str(error).splitlines()[0]:.120}") from error
+        raise ModelError(f"{path / 'tokenizer.json'} cannot be read ({first_line(error)})") from error
     if not tokenizer.is_fast:
         raise ModelError(f"{path}: the tokenizer has no tokenizer.json form, which exact bytes need")
     return tokenizer

@@ -16,7 +16,7 @@ from .context import Context
 from .errors import ContextTooLong
 from .favour import FavouredText
 from .text_machine import TextMachine
-from .tokens import TokenDistribution
+from .tokens import TokenDistribution, checked_temperature
 
 if TYPE_CHECKING:
     from .language_model import LanguageModel
@@ -36,16 +36,15 @@ class TextDistribution:
 
     def __init__(self, context: Context, stops: tuple[str, ...], max_tokens: int, temperature: float) -> None:
         self.lm: LanguageModel = context.lm
-        if max_tokens < 1:
-            raise ValueError(f"max_tokens must be at least 1, got {max_tokens}")
-        if not temperature > 0:
-            raise ValueError(f"temperature must be positive, got {temperature}")
-        if "" in stops:
-            raise ValueError("a stop string must not be empty")
+        if max_tokens < 1 or int(max_tokens) != max_tokens:
+            raise ValueError(f"max_tokens must be a whole number, at least 1, got {max_tokens}")
+        if not all(isinstance(s, str) and s for s in stops):
+            raise ValueError(f"a stop string must be a str and not be empty, got {list(stops)}")
         limit = self.lm.max_length
         if limit is not None and len(context) + max_tokens > limit:
             raise ContextTooLong(len(context) + max_tokens, limit)
-        self.context, self.stops, self.max_tokens, self.temperature = context, stops, max_tokens, temperature
+        self.context, self.stops, self.max_tokens = context, stops, max_tokens
+        self.temperature = checked_temperature(temperature)
 
     @property
     def family(self) -> Hashable:

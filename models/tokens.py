@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Hashable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +13,7 @@ from steersman.ppl.keys import Keys
 from steersman.ppl.protocols import Floats
 
 from .context import Context
+from .errors import check_token
 
 if TYPE_CHECKING:
     from .language_model import LanguageModel
@@ -40,7 +42,7 @@ class TokenDistribution:
         """Only the allowed tokens (a boolean array [vocabulary], or token ids), renormalised.
 
         As a proposal for the plain distribution the weight gains the log of the allowed mass. Raises ValueError when
-        nothing is allowed.
+        nothing is allowed or a token is not in the vocabulary.
         """
         if isinstance(allowed, np.ndarray) and allowed.dtype == np.bool_:
             if allowed.shape != (self.lm.vocab_size,):
@@ -48,7 +50,10 @@ class TokenDistribution:
             mask = allowed
         else:
             mask = np.zeros(self.lm.vocab_size, np.bool_)
-            mask[list(allowed)] = True
+            tokens = list(allowed)
+            for token in tokens:
+                check_token(token, self.lm.vocab_size)
+            mask[tokens] = True
         if self.mask is not None:
             mask = mask & self.mask
         if not mask.any():
@@ -56,8 +61,8 @@ class TokenDistribution:
         return TokenDistribution(self.context, self.temperature, mask)
 
     def tempered(self, temperature: float) -> TokenDistribution:
-        """p^(1/temperature), renormalised; temperature > 0."""
-        return TokenDistribution(self.context, self.temperature * _positive(temperature), self.mask)
+        """p^(1/temperature), renormalised; temperature positive and finite."""
+        return TokenDistribution(self.context, self.temperature * checked_temperature(temperature), self.mask)
 
     def support(self) -> tuple[int, ...]:
         if self.mask is None:
@@ -107,7 +112,7 @@ def modifiers(members: Sequence[TokenDistribution]) -> tuple[Floats | None, Mask
     return temperatures, masks
 
 
-def _positive(temperature: float) -> float:
-    if not temperature > 0:
-        raise ValueError(f"temperature must be positive, got {temperature}")
+def checked_temperature(temperature: float) -> float:
+    if not 0 < temperature < math.inf:
+        raise ValueError(f"temperature must be positive and finite, got {temperature}")
     return temperature

@@ -45,6 +45,20 @@ def test_special_tokens_are_not_said() -> None:
     assert isinstance(ctx, Context)
 
 
+@pytest.mark.parametrize("bad", [4, -1, np.int64(99), [1, 4], [-1]])
+def test_tokens_are_of_the_vocabulary(bad: int | list[int]) -> None:
+    """A token that is none is refused where it is added: -1 would read the last row of a table."""
+    with pytest.raises(ValueError, match=r"token ids must lie in 0\.\.3, found (4|-1|99)$"):
+        LM.context("a") + bad
+
+
+def test_a_prompt_is_a_text() -> None:
+    """A number, None or a coroutine is no prompt."""
+    for ask in (LM.next, lambda p: LM.text(p, max_tokens=2), lambda p: LM.score(p, "a")):
+        with pytest.raises(TypeError, match="a prompt is a str or a context of this model, got int: 5"):
+            ask(5)
+
+
 def test_a_text_without_tokens_is_a_str() -> None:
     """A Text made by hand is encoded."""
     assert (LM.context("a") + Text("bc")).tokens == (1, 2, 3)

@@ -119,7 +119,7 @@ def test_bad_arguments() -> None:
     async def seen() -> None:
         await observe(text.favouring("a"), "ab", "seen")
 
-    with pytest.raises(OutsideSupport, match="seen.*makes a proposal"):
+    with pytest.raises(OutsideSupport, match=r"seen.*makes a proposal"):
         simulate(seen(), 0)
 
 

@@ -49,10 +49,18 @@ def test_the_embedded_tokenizer_is_exact(text: str) -> None:
 
 def test_a_name_that_is_neither_folder_nor_hub_name(tmp_path: Path) -> None:
     """An unknown path is reported with what is accepted."""
-    for name in ("no-such-folder", "./no/such", tmp_path / "absent"):
+    for name in ("no-such-folder", "./no/such", tmp_path / "absent", ""):
         with pytest.raises(ModelError) as error:
             models.load(name)
         assert "not a folder" in one_line(error) and "org/name" in one_line(error)
+
+
+def test_bad_sizes() -> None:
+    """A batch of no rows and an unknown number format are refused at once."""
+    with pytest.raises(ValueError, match="at least 1 row"):
+        models.load(max_rows=0)
+    with pytest.raises(ModelError, match="'int8' is not supported; supported: float32"):
+        models.load(dtype="int8")
 
 
 def test_a_hub_name_without_a_network(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -60,12 +68,13 @@ def test_a_hub_name_without_a_network(monkeypatch: pytest.MonkeyPatch, tmp_path:
     import huggingface_hub
 
     def offline(*args: object, **kwargs: object) -> str:
-        raise ConnectionError("no route to host\nsecond line")
+        raise ConnectionError(*said)
 
     monkeypatch.setattr(huggingface_hub, "snapshot_download", offline)
-    with pytest.raises(ModelError) as error:
-        models.load("someone/some-model")
-    assert "someone/some-model" in one_line(error)
+    for said in (("no route to host\nsecond line",), ()):  # some errors of the hub say nothing
+        with pytest.raises(ModelError) as error:
+            models.load("someone/some-model")
+        assert "someone/some-model" in one_line(error) and "ConnectionError" in one_line(error)
 
 
 @pytest.mark.parametrize("missing", ["config.json", "tokenizer.json", "model.safetensors"])

@@ -49,6 +49,10 @@ def test_masks_and_temperatures_compose() -> None:
         (lambda: LM.next("a").masked(np.ones(3, bool)), r"shape \(5,\), got \(3,\)"),
         (lambda: LM.next("a", temperature=0.0), "must be positive"),
         (lambda: LM.next("a").tempered(-1), "must be positive"),
+        (lambda: LM.next("a", temperature=float("nan")), "positive and finite, got nan"),
+        (lambda: LM.next("a").tempered(float("inf")), "positive and finite, got inf"),
+        (lambda: LM.next("a").masked([1, 5]), r"must lie in 0\.\.4, found 5"),
+        (lambda: LM.next("a").masked([-1]), r"must lie in 0\.\.4, found -1"),
         (lambda: LM.next(TableLM.random(3).context("a")), "belongs to another language model"),
     ],
 )
