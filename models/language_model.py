@@ -60,7 +60,8 @@ class LanguageModel(ABC):
                 raise ValueError("this context belongs to another language model: rebuild it with lm.context(str(ctx))")
             return prompt
         if not isinstance(prompt, str):
-            raise TypeError(f"a prompt is a str or a context of this model, got {type(prompt).__name__}: {prompt!r:.60}")
+            what = type(prompt).__name__
+            raise TypeError(f"a prompt is a str or a context of this model, got {what}: {prompt!r:.60}")
         return self.context(prompt)
 
     def next(self, context: str | Context, *, temperature: float = 1.0) -> TokenDistribution:

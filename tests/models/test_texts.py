@@ -304,10 +304,12 @@ def test_score_is_an_effect() -> None:
     ("arguments", "words"),
     [
         ({"max_tokens": 0}, "at least 1"),
+        ({"max_tokens": 2.5}, "whole number.*got 2.5"),
         ({"max_tokens": 1, "temperature": 0.0}, "positive"),
         ({"max_tokens": 1, "temperature": math.nan}, "positive"),
         ({"max_tokens": 1, "stop": ""}, "not be empty"),
         ({"max_tokens": 1, "stop": ["a", ""]}, "not be empty"),
+        ({"max_tokens": 1, "stop": ["a", 3]}, r"must be a str .*got \['a', 3\]"),
     ],
 )
 def test_bad_texts(arguments: dict[str, Any], words: str) -> None:
