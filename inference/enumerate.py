@@ -75,19 +75,27 @@ class Enumerate:
             method=self.name, seed=run.seed, stopped=run.stopped,
         )
         if log_sum_exp(log_w) == -math.inf and not run.stopped:
-            raise AllParticlesDead(killed_by(state.dead), posterior)
+            raise AllParticlesDead(killed_by(state.dead), posterior, exact=True)
         return posterior
 
 
 def _affordable(meter: Meter, waiting: list[Particle]) -> list[Particle]:
-    """Charge for the branching of as many particles, the deepest first, as the budget pays for.
+    """Charge for the branching of as many particles, the deepest first, as the budget pays for: a token for each
+    target, and for a proposal over another context.
 
     Raises BudgetExhausted when it does not pay for a single one.
     """
     while waiting:
-        dists = [p.pending.dist for p in waiting if isinstance(p.pending, Sample)]
-        billed = [d for d in dists if hasattr(d, "tokens")]
-        tokens, calls = sum(d.tokens(None) for d in billed), len({(type(d), d.family) for d in billed})
+        tokens, groups = 0, set()
+        for p in waiting:
+            assert isinstance(p.pending, Sample)
+            target = p.pending.dist
+            scored: list[tuple[Any, Any]] = [(target, None), (p.pending.proposal, target)]  # by `branch`
+            for dist, given in scored:
+                if hasattr(dist, "tokens") and (more := dist.tokens(None, given)):
+                    tokens += more
+                    groups.add((given is None, type(dist), dist.family))
+        calls = len(groups)
         try:
             meter.check(tokens, calls, 0)
         except BudgetExhausted:

@@ -76,15 +76,18 @@ class BudgetTooSmall(SteersmanError, ValueError):
 
 
 class AllParticlesDead(SteersmanError):
-    """Every particle has weight zero. `killed` counts the particles by the site that killed them."""
+    """Every particle has weight zero. `killed` counts the particles by the site that killed them; `posterior` is the
+    empty result. exact: every execution was tried, so that the constraint is impossible, not just rare."""
 
-    def __init__(self, killed: Mapping[str, int], posterior: Any = None) -> None:
+    def __init__(self, killed: Mapping[str, int], posterior: Any = None, *, exact: bool = False) -> None:
         total = sum(killed.values())
         ranked = sorted(killed.items(), key=lambda kv: -kv[1])
         sites = ", ".join(f"{site} ({n})" for site, n in ranked[:6]) + (", ..." if len(ranked) > 6 else "")
-        super().__init__(
-            f"all {total} particles are dead; killed by: {sites}. The constraint may be impossible, or too rare for "
-            "this population: use more particles, resample earlier, or add a twist or a proposal that leads to it"
-        )
+        if exact:
+            advice = "No execution meets the constraints: relax one of these"
+        else:
+            advice = ("The constraint may be impossible, or too rare for this population: use more particles, resample "
+                      "earlier, or add a twist or a proposal that leads to it")
+        super().__init__(f"all {total} {'executions' if exact else 'particles'} are dead; killed by: {sites}. {advice}")
         self.killed = dict(killed)
         self.posterior = posterior

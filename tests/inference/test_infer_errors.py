@@ -187,3 +187,24 @@ def test_trivial_programs() -> None:
             assert posterior.log_evidence == pytest.approx(log_z)
             assert posterior.probabilities() == pytest.approx({7: 1.0})
             assert posterior.log_evidence_error == pytest.approx(0.0, abs=1e-7)
+
+
+def test_enumeration_knows_that_it_is_impossible() -> None:
+    """All executions were tried: no advice to try more of them."""
+
+    @program
+    async def impossible() -> None:
+        token = await sample(LM.next(""), "token")
+        await condition(token > 7, "above seven")
+
+    with pytest.raises(AllParticlesDead, match=r"all 4 executions are dead; killed by: above seven \(4\)\. No exec"):
+        infer(impossible, Enumerate())
+
+
+def test_seeds_are_whole_numbers() -> None:
+    """NumPy integers are seeds like others; text and fractions are none."""
+    runs = [infer(sentence_model().program, SMC(4), seed=seed) for seed in (3, np.int64(3))]  # type: ignore[call-overload]
+    assert runs[0].values == runs[1].values and runs[1].seed == 3
+    for seed in ("3", 0.5, None):
+        with pytest.raises(TypeError, match="cannot be interpreted as an integer"):
+            infer(sentence_model().program, SMC(4), seed=seed)  # type: ignore[call-overload]
