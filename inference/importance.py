@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
 from steersman.ppl.address import Address, format_address
-from steersman.ppl.errors import AllParticlesDead, BudgetExhausted, InvalidWeight, UnknownAddress
+from steersman.ppl.errors import AllParticlesDead, InvalidWeight, UnknownAddress
 from steersman.ppl.particle import Particle
 from steersman.ppl.program import as_invocation
 from steersman.ppl.trace import Trace
@@ -95,15 +96,13 @@ class Importance:
 
     def result(self, run: Run, state: ImportanceState) -> Posterior:
         particles = state.finished or state.wave
-        if not particles:
-            raise BudgetExhausted(run.stopped or "nothing was run")
         log_w = np.array([p.log_weight for p in particles]) - np.log(len(particles))
-        stopped = run.stopped
         genealogy = Genealogy()
         genealogy.append(log_w)
+        whole = all(p.done for p in particles)  # unfinished executions do not yet estimate Z, and tell no error of it
         posterior = Posterior.of_particles(
-            particles, log_w, log_evidence_error=log_evidence_error(genealogy), cost=Cost.of(run.meter),
-            method=self.name, seed=run.seed, stopped=stopped,
+            particles, log_w, log_evidence_error=log_evidence_error(genealogy) if whole else math.nan,
+            cost=Cost.of(run.meter), method=self.name, seed=run.seed, stopped=run.stopped,
         )
         if log_sum_exp(log_w) == -np.inf:
             raise AllParticlesDead(killed_by(particles), posterior)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Generator, Sequence
+from operator import index
 from typing import Any
 
 from steersman.ppl.effects import Invocation
@@ -17,7 +18,8 @@ from .progress import Progress
 class Run:
     """What a method is given: the program, fresh keys, and `advance`.
 
-    model: the program call. meter: tokens, calls and rewards spent so far. stopped: why the run ended early, if so.
+    model: the program call. seed: None where the run was started from a key. meter: tokens, calls and rewards spent
+    so far. stopped: why the run ended early, if so.
     """
 
     def __init__(
@@ -25,7 +27,7 @@ class Run:
         progress: Progress | None = None,
     ) -> None:
         self.model = model
-        self.seed = seed if isinstance(seed, int) else None
+        self.seed = None if isinstance(seed, Key) else index(seed)
         self.key = seed if isinstance(seed, Key) else Key(seed)
         self.meter = Meter(budget or Budget())
         self.progress = progress
@@ -52,7 +54,8 @@ class Run:
     ) -> Advance:
         """``await run.advance(particles, stop=...)``: `ppl.advance` under this run's keys and budget.
 
-        Rounds are shared with whatever else runs at the same time. Raises Stopped when the budget ends.
+        Rounds are shared with whatever else runs at the same time. Raises BudgetExhausted when the budget ends,
+        Interrupted after Ctrl-C; both are Stopped.
         """
         return Advance(
             Request(particles, self.new_key(), choose=choose, stop=stop, pause=pause, meter=self.meter)

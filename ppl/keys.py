@@ -8,6 +8,7 @@ generators", section 4), which passes BigCrush on counters.
 
 from __future__ import annotations
 
+from operator import index
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
@@ -43,12 +44,15 @@ def _unit(x: _Number) -> _Number:
 
 
 class Key:
-    """One key. `Key(seed)` starts a run; `key.fold(i, j, ...)` derives an independent key from integers."""
+    """One key. `Key(seed)` starts a run; `key.fold(i, j, ...)` derives an independent key from integers.
+
+    Raises TypeError for a seed that is no whole number.
+    """
 
     __slots__ = ("bits",)
 
     def __init__(self, seed: int) -> None:
-        self.bits = _mix((seed + _GOLDEN) & _MASK)
+        self.bits = _mix((index(seed) + _GOLDEN) & _MASK)
 
     def fold(self, *data: int) -> Key:
         bits = self.bits

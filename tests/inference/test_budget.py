@@ -179,3 +179,38 @@ def test_limits_are_positive(bad: dict[str, float]) -> None:
     """A limit of nothing is a mistake, not a budget."""
     with pytest.raises(ValueError, match="positive number"):
         Budget(**bad)  # type: ignore[arg-type]
+
+
+def test_a_partial_wave_tells_no_error() -> None:
+    """Importance sampling stopped inside its only batch: log Z is of what has been met so far, its error unknown."""
+    lm = TableLM.random(4, seed=2, eos=None)
+
+    @program
+    async def walk() -> list[int]:
+        drawn: list[int] = []
+        for _ in range(3):
+            drawn.append(await sample(lm.next(lm.context() + drawn), "token"))
+            await factor(0.4 * drawn[-1])
+        return drawn
+
+    partial = infer(walk(), Importance(8), budget=Budget(tokens=10))
+    assert partial.finished is not None and not partial.finished.any()
+    assert math.isnan(partial.log_evidence_error)
+    whole = infer(walk(), Importance(8, batch=2), budget=Budget(tokens=14))
+    assert len(whole) == 4 and whole.finished is None and whole.log_evidence_error > 0
+
+
+def test_enumeration_pays_for_proposals() -> None:
+    """The density under a proposal with another prompt is scored too; under a mask of the same prompt it is free."""
+    lm = TableLM.random(4, seed=2, eos=None)
+
+    @program
+    async def one(prompt: str) -> int:
+        return await sample(lm.next("a"), "token", proposal=lm.next(prompt).masked([0, 1, 2, 3]))
+
+    for prompt, tokens in (("a", 1), ("b", 2)):
+        posterior = infer(one(prompt), Enumerate())
+        assert (posterior.cost.tokens, posterior.cost.calls) == (tokens, tokens)
+    assert infer(one("b"), Enumerate(), budget=Budget(tokens=2)).stopped is None
+    with pytest.raises(BudgetTooSmall, match="needs 2 tokens"):
+        infer(one("b"), Enumerate(), budget=Budget(tokens=1))
