@@ -5,7 +5,7 @@ Traces carry log-weights in nats. Where a verb draws at a site with a proposal q
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -47,19 +47,8 @@ def generate(model: Any, constraints: Constraints, key: Key | int = 0) -> Weight
     log weight: sum log p(fixed) + sum (log p - log q)(drawn) + factors. Raises UnknownAddress for a constraint that
     the execution never meets.
     """
-    table = _table(constraints)
-    met: set[Address] = set()
-
-    def choose(p: Particle) -> tuple[bool, Any]:
-        address = p.address
-        if address in table:
-            met.add(address)
-            return True, table[address]
-        return False, None
-
     particle = Particle(as_invocation(model))
-    advance([particle], _key(key), choose=choose)
-    _check_met(table, met, particle)
+    _impose(_table(constraints), particle, _key(key), lambda p, address: (False, None))
     return Weighted(particle.trace, particle.log_weight, {})
 
 
@@ -69,20 +58,14 @@ def assess(model: Any, choices: Constraints) -> Weighted:
     Raises UnknownAddress for a site without a value and for a value without a site.
     """
     table = _table(choices)
-    met: set[Address] = set()
 
-    def choose(p: Particle) -> tuple[bool, Any]:
-        address = p.address
-        if address in table:
-            met.add(address)
-            return True, table[address]
+    def otherwise(p: Particle, address: Address) -> tuple[bool, Any]:
         if p.pending.sequential and any(a[: len(address)] == address for a in table):  # type: ignore[union-attr]
             return False, None  # its atoms are given one by one
         raise UnknownAddress(f"assess: {p.where()} has no value; choices name {_names(table)}")
 
     particle = Particle(as_invocation(model))
-    advance([particle], Key(0), choose=choose)
-    _check_met(table, met, particle)
+    _impose(table, particle, Key(0), otherwise)
     return Weighted(particle.trace, particle.log_weight, {})
 
 
@@ -94,22 +77,16 @@ def update(trace: Trace, constraints: Constraints, key: Key | int = 0) -> Weight
     """
     table = _table(constraints)
     old = _units(trace, table)
-    met: set[Address] = set()
     kept: set[Address] = set()
 
-    def choose(p: Particle) -> tuple[bool, Any]:
-        address = p.address
-        if address in table:
-            met.add(address)
-            return True, table[address]
-        if address in old:
-            kept.add(address)
-            return True, old[address].value
-        return False, None
+    def otherwise(p: Particle, address: Address) -> tuple[bool, Any]:
+        if address not in old:
+            return False, None
+        kept.add(address)
+        return True, old[address].value
 
     particle = Particle(_program(trace))
-    advance([particle], _key(key), choose=choose)
-    _check_met(table, met, particle)
+    _impose(table, particle, _key(key), otherwise)
     discarded = {a: s.value for a, s in old.items() if a not in kept}
     return Weighted(particle.trace, particle.log_weight - trace.log_joint, discarded)
 
@@ -140,6 +117,27 @@ def regenerate(trace: Trace, selection: Collection[Any], key: Key | int = 0) -> 
     before = trace.log_joint - sum(s.log_q for a, s in units.items() if a not in kept)
     discarded = {a: s.value for a, s in units.items() if a not in kept}
     return Weighted(particle.trace, particle.log_weight - before, discarded)
+
+
+def _impose(
+    table: Mapping[Address, Any], particle: Particle, key: Key,
+    otherwise: Callable[[Particle, Address], tuple[bool, Any]],
+) -> None:
+    """Advance a particle to its end with the values of `table` imposed; `otherwise` chooses at all other sites.
+
+    Raises UnknownAddress for an address of `table` that the execution never meets.
+    """
+    met: set[Address] = set()
+
+    def choose(p: Particle) -> tuple[bool, Any]:
+        address = p.address
+        if address not in table:
+            return otherwise(p, address)
+        met.add(address)
+        return True, table[address]
+
+    advance([particle], key, choose=choose)
+    _check_met(table, met, particle)
 
 
 def _units(trace: Trace, named: Collection[Address]) -> dict[Address, Site]:
