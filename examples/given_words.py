@@ -1,4 +1,8 @@
-"""A sentence of eleven words of which the 4th, the 8th and the 11th are given."""
+"""A sentence of eleven words of which the 4th, the 8th and the 11th are given.
+
+A given word is not drawn but observed, so that its probability is the weight: resampling keeps the beginnings that it
+fits. Expect sentences of eleven words in which "little", "big" and "tree" stand in their places.
+"""
 
 import numpy as np
 

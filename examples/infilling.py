@@ -1,7 +1,7 @@
 """Infilling: a beginning and an end are fixed, the middle is inferred.
 
 The middle is drawn from the model given the beginning; the end is then scored in one teacher-forced pass, and its
-log-probability is the weight: p(middle | beginning, end).
+log-probability is the weight: p(middle | beginning, end). Expect three fixed sentences with two inferred ones between.
 """
 
 from steersman import models

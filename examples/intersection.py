@@ -1,7 +1,7 @@
 """Prompt intersection: one continuation that fits two prompts at once (a product of experts).
 
 Every token is drawn after the first prompt and observed after the second, so the target is proportional to
-p(text | first) p(text | second).
+p(text | first) p(text | second). Expect places where a dog runs and a child is sent: "park."
 """
 
 from steersman import models
@@ -12,6 +12,7 @@ from steersman.ppl import condition, observe, program, sample
 
 @program
 async def fits_both(lm: LanguageModel, first: str, second: str, max_tokens: int = 20) -> str:
+    """A continuation that ends its sentence."""
     a, b = lm.context(first), lm.context(second)
     start = len(str(a))
     for _ in range(max_tokens):

@@ -2,7 +2,8 @@
 
 The mask proposes only tokens without the letter, and the weight gains the log of the mass that the mask allows, so
 the result is the model's own distribution conditioned on the letter never appearing - not the greedy distortion that
-masking alone gives.
+masking alone gives. Expect a sentence or two without an "e", some of them odd, and log Z near -9: the model would write
+one such text in about 8,000.
 """
 
 from steersman import models

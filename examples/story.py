@@ -70,7 +70,8 @@ def run(
     try:
         return infer(story(lm, (NAME, *WORDS), boost=boost), method, seed=seed, budget=budget)
     except AllParticlesDead as dead:
-        return dead.posterior  # type: ignore[no-any-return]
+        posterior: Posterior = dead.posterior
+        return posterior
 
 
 def main(particles: int = 256, seed: int = 1) -> None:
@@ -79,7 +80,7 @@ def main(particles: int = 256, seed: int = 1) -> None:
     wanted = ", ".join((NAME, *WORDS))
     console.print(f"A story opening of five sentences with [bold]{wanted}[/bold] in this order, every sentence under "
                   "ten words, ending exactly at a sentence end.\n")
-    smc = run(SMC(particles, resample_at="factor"), lm, 5.0, seed=seed)
+    smc = infer(story(lm, (NAME, *WORDS)), SMC(particles, resample_at="factor"), seed=seed)
     budget = Budget(tokens=smc.cost.tokens)
     plenty = 100_000  # the budget ends these runs, not the number of particles
     importance = run(Importance(plenty, batch=particles), lm, 5.0, budget, seed)

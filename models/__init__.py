@@ -13,9 +13,9 @@ from .neural import NeuralLM
 from .table import TableLM
 from .texts import TextDistribution
 from .tokenizer import HuggingFaceTokenizer, SymbolTokenizer, Tokenizer
-from .tokens import TokenDistribution
+from .tokens import Mask, TokenDistribution
 
 __all__ = [
-    "Context", "ContextTooLong", "HuggingFaceTokenizer", "LanguageModel", "ModelError", "NeuralLM",
+    "Context", "ContextTooLong", "HuggingFaceTokenizer", "LanguageModel", "Mask", "ModelError", "NeuralLM",
     "NonFiniteLogits", "SymbolTokenizer", "TableLM", "TextDistribution", "TokenDistribution", "Tokenizer", "load",
 ]
