@@ -113,10 +113,7 @@ def _drawn(trace: Trace | None) -> dict[Address, tuple[Any, float]]:
     """Address -> (value, log q) of every choice of a guide."""
     if trace is None:
         raise InvalidWeight("the proposal program died: a guide only draws, it has no factor or condition")
-    out = {}
-    for address in trace.choices():
-        site = trace.site(address)
-        out[address] = (site.value, site.log_q)
-    if abs(trace.log_joint - sum(trace.site(a).log_p for a in out)) > 1e-9:
+    sites = trace.choice_sites()
+    if abs(trace.log_joint - math.fsum(s.log_p for s in sites.values())) > 1e-9:
         raise InvalidWeight("the proposal program weighs its choices: a guide only draws, it has no factor or observe")
-    return out
+    return {a: (s.value, s.log_q) for a, s in sites.items()}

@@ -14,20 +14,23 @@ from .blame import is_tracer_error
 from .effects import Sample
 from .errors import InvalidWeight, OutsideSupport, SteersmanError
 from .keys import Keys
+from .meter import Meter
 from .requests import Item
 
 
 def answer_draws(cls: Any, items: list[Item]) -> None:
     """Draw a value for each item from its distribution; where that is a proposal, score the target too."""
     keys = _keys(items)
-    with _noted(items), _charging_nested(cls, items):
+    with _noted(items), _charging_nested(items, [i.dist for i in items]):
         values, log_q = cls.draw([i.dist for i in items], keys)
     log_q = _floats(log_q)
     log_p = log_q
     if proposed := [j for j, i in enumerate(items) if i.effect.proposal is not None]:
         log_p = log_q.copy()
-        with _noted([items[j] for j in proposed]):
-            scores = score([items[j].effect.dist for j in proposed], [values[j] for j in proposed], keys.at(proposed))
+        those = [items[j] for j in proposed]
+        targets = [i.effect.dist for i in those]
+        with _noted(those), _charging_nested(those, targets):
+            scores = score(targets, [values[j] for j in proposed], keys.at(proposed))
         for j, s in zip(proposed, scores, strict=True):
             log_p[j] = s
     for item, value, lp, lq in zip(items, values, log_p, log_q, strict=True):
@@ -50,7 +53,7 @@ def answer_scores(cls: Any, items: list[Item]) -> None:
     """Score imposed and observed values."""
     dists, values = [i.dist for i in items], [i.value for i in items]
     keys = _keys(items)
-    with _blaming_values(cls, items), _charging_nested(cls, items):
+    with _blaming_values(cls, items), _charging_nested(items, dists):
         log_p = _floats(_log_prob(cls, dists, values, keys))
     log_q = log_p
     if proposed := [j for j, i in enumerate(items) if isinstance(i.effect, Sample) and i.effect.proposal is not None]:
@@ -163,17 +166,16 @@ def _floats(x: Any) -> list[float]:
 
 
 @contextmanager
-def _charging_nested(cls: Any, items: Sequence[Item]) -> Iterator[None]:
-    """A distribution that runs inferences of its own spends tokens: its run pays for them, once."""
-    if not hasattr(cls, "spent"):
-        yield
-        return
-    payers = {id(i.dist): i for i in items if i.request.meter is not None}
-    before = {key: _spent(item.dist) for key, item in payers.items()}
+def _charging_nested(items: Sequence[Item], dists: Sequence[Any]) -> Iterator[None]:
+    """A distribution that runs inferences of its own spends tokens: the run that asks pays for them, once."""
+    payers: dict[int, tuple[Any, Meter, tuple[int, int, int]]] = {}
+    if any(hasattr(cls, "spent") for cls in set(map(type, dists))):
+        for item, dist in zip(items, dists, strict=True):
+            if (meter := item.request.meter) is not None and hasattr(dist, "spent"):
+                payers[id(dist)] = dist, meter, _spent(dist)
     yield
-    for key, item in payers.items():
-        more = (after - b for after, b in zip(_spent(item.dist), before[key], strict=True))
-        item.request.meter.charge(*more)  # type: ignore[union-attr]
+    for dist, meter, before in payers.values():
+        meter.charge(*(after - b for after, b in zip(_spent(dist), before, strict=True)))
 
 
 def _spent(dist: Any) -> tuple[int, int, int]:

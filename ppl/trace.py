@@ -88,9 +88,13 @@ class Trace:
             return False
         return True
 
+    def choice_sites(self) -> dict[Address, Site]:
+        """Address -> site of every latent choice; a text is one choice."""
+        return {a: s for a, s in _outer(self._sites, ()) if s.kind == "sample"}
+
     def choices(self) -> dict[Address, Any]:
         """Address -> value of every latent choice; a text is one choice."""
-        return {a: s.value for a, s in _outer(self._sites, ()) if s.kind == "sample"}
+        return {a: s.value for a, s in self.choice_sites().items()}
 
     @property
     def log_joint(self) -> float:

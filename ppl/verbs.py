@@ -143,8 +143,7 @@ def _impose(
 def _units(trace: Trace, named: Collection[Address]) -> dict[Address, Site]:
     """The choices of a trace, a text taken apart into its tokens where one of them is named."""
     units: dict[Address, Site] = {}
-    for address in trace.choices():
-        site = trace.site(address)
+    for address, site in trace.choice_sites().items():
         n = len(address)
         if site.sub is not None and any(len(a) > n and a[:n] == address for a in named):
             units |= {(*address, s.name, s.k): s for s in site.sub.sites() if s.kind == "sample"}

@@ -177,6 +177,18 @@ def test_inner_runs_are_charged() -> None:
     assert posterior.cost.tokens == sentence_model().exact.cost.tokens
 
 
+def test_inner_runs_that_score_a_proposed_value_are_charged() -> None:
+    """A nested target is estimated for what a proposal drew: that run costs tokens too."""
+    target = posterior_of(inner(2), SMC(5, ess_threshold=0.0))
+
+    @program
+    async def proposed() -> int:
+        return await sample(target, "token", proposal=LM.next(LM.context()))
+
+    posterior = infer(proposed(), Importance(10))
+    assert posterior.cost.tokens == 10 + target.spent.tokens >= 10 + 10 * 5
+
+
 def test_reproducible() -> None:
     """A nested run is a function of the outer seed."""
     a, b = (infer(outer(SMC(2)), SMC(12), seed=4) for _ in range(2))
