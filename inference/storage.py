@@ -43,14 +43,21 @@ def save(posterior: Posterior, path: str | Path) -> None:
 
 def load(path: str | Path) -> Posterior:
     """Read a posterior. Raises ValueError, naming the file, for anything that `save` did not write."""
-    from .posterior import Cost, Posterior
-
     try:
         data: dict[str, Any] = json.loads(Path(path).read_text(encoding="utf-8"))
     except (json.JSONDecodeError, UnicodeDecodeError) as error:
         raise ValueError(f"{path} is not a saved posterior: {error}") from None
     if not isinstance(data, dict) or data.get("format") != _FORMAT:
         raise ValueError(f"{path} is not a saved posterior: it lacks the mark {_FORMAT!r}")
+    try:
+        return _read(data)
+    except (KeyError, TypeError, ValueError) as error:
+        raise ValueError(f"{path} is not a whole saved posterior: {type(error).__name__}: {error}") from error
+
+
+def _read(data: dict[str, Any]) -> Posterior:
+    from .posterior import Cost, Posterior
+
     return Posterior(
         [None if t is None else Trace.from_json(t) for t in data["traces"]],
         np.array([decode_value(w) for w in data["log_weights"]], np.float64),

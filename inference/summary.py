@@ -23,6 +23,8 @@ def summarise(posterior: Posterior, limit: int = 10, width: int = 100) -> str:
         table.add_row(f"{p:.4f}", str(value).strip() if isinstance(value, str) else repr(value))
     if len(probabilities) > limit:
         table.add_row("", f"... and {len(probabilities) - limit} more")
+    if not probabilities:
+        table.add_row("-", "no particle has finished with positive weight")
     out = io.StringIO()
     Console(file=out, width=width, color_system=None, markup=False, highlight=False).print(table)
     lines = [line.rstrip() for line in out.getvalue().rstrip().split("\n")]

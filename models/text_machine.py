@@ -57,7 +57,7 @@ class TextMachine:
 
     def send(self, value: int, log_p: float, log_q: float) -> None:
         text = self._text
-        self._tokens.append(value)
+        self._tokens.append(int(value))  # an imposed one may be a NumPy integer, which JSON does not know
         self._log_p.append(log_p)
         self._log_q.append(log_q)
         if value in text.lm.eos:

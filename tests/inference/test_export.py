@@ -96,6 +96,12 @@ def test_missing_packages(package: str, method: str, monkeypatch: pytest.MonkeyP
         getattr(infer(walk(), Importance(3)), method)()
 
 
+def test_the_summary_of_a_posterior_without_particles() -> None:
+    """Says so, and why, instead of an empty table."""
+    text = unfinished().summary()
+    assert "no particle has finished" in text and "stopped: budget" in text
+
+
 @pytest.mark.parametrize("ask", ["best", "mode", "sample", "probabilities"])
 def test_questions_to_a_posterior_without_particles(ask: str) -> None:
     """Stopped before any particle finished: every question is answered by the same clear error."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 from collections import Counter
 from pathlib import Path
@@ -24,10 +25,12 @@ from steersman.inference.testing import (
     small_model,
     stanza_model,
 )
-from steersman.ppl import Trace, factor, program, sample
+from steersman.models import TableLM
+from steersman.ppl import Trace, factor, generate, program, sample
 from steersman.ppl.keys import Key
 
 NAN = math.nan
+LM = TableLM.random(4, seed=2, eos=None)
 
 
 def made(values: list[Any], weights: list[float]) -> Posterior:
@@ -238,3 +241,24 @@ def test_weights_of_a_partial_run() -> None:
     assert math.fsum(posterior.weights) == pytest.approx(1.0)
     unfinished = [t for t, done in zip(posterior.traces, posterior.finished, strict=True) if not done]
     assert all(t is not None and t.choices() for t in unfinished)
+
+
+@pytest.mark.parametrize("change", [{"cost": {}}, {"traces": [{}]}, {"log_weights": [{"$": "?"}]}])
+def test_a_damaged_file_is_named(change: dict[str, Any], tmp_path: Path) -> None:
+    """A file with the right mark and the wrong content is one error that names it."""
+    path = tmp_path / "damaged.json"
+    infer(small_model().program, Importance(3)).save(path)
+    path.write_text(json.dumps(json.loads(path.read_text()) | change))
+    with pytest.raises(ValueError, match=r"damaged\.json is not a whole saved posterior: "):
+        Posterior.load(path)
+
+
+def test_texts_of_imposed_numpy_tokens_are_saved(tmp_path: Path) -> None:
+    """A token given as a NumPy integer is the same token in a file."""
+
+    @program
+    async def text() -> str:
+        return await sample(LM.text("", max_tokens=2), "text")
+
+    trace = generate(text(), {"text/token": np.int64(1), "text/token#1": np.int64(2)}).trace
+    assert trace is not None and Trace.from_json(json.loads(json.dumps(trace.to_json()))) == trace
