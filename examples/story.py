@@ -33,7 +33,7 @@ async def story(lm: LanguageModel, words: tuple[str, ...], sentences: int = 5, b
         steer = boost > 0 and found < len(words)
         sentence = await sample(text, "sentence", proposal=text.favouring(" " + words[found], boost) if steer else None)
         await condition(sentence.finish == "stop" and is_plain(sentence), "plain")
-        context = context + sentence + sentence.stop
+        context = context + sentence + (sentence.stop or "")
         found += in_order(sentence, words[found:])
         await twist(boost * found)
     await condition(found == len(words), "all words")
