@@ -58,7 +58,7 @@ class Rejection:
             if p.log_weight > self.log_bound + 1e-9:
                 raise InvalidWeight(
                     f"Rejection: an execution has log-weight {p.log_weight:.4g}, above log_bound={self.log_bound:.4g}: "
-                    "set log_bound to an upper bound of the sum of all factors and observations"
+                    "set log_bound to an upper bound of the sum of factors, observations and log p - log q of proposals"
                 )
             state.attempts += 1
             if math.log(accept.fold(p.slot).uniform()) < p.log_weight - self.log_bound:

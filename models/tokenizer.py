@@ -51,7 +51,7 @@ class SymbolTokenizer:
 
 
 class HuggingFaceTokenizer:
-    """A fast tokenizer of `transformers`, with the bytes of every token.
+    """A fast tokenizer of `transformers`, with the bytes of every token. Raises ValueError for what has no bytes.
 
     The bytes are read from the vocabulary itself: byte-level alphabets (GPT-2, Llama 3, Qwen) are mapped back to
     bytes, sentencepiece pieces have their word mark turned into a space and <0xNN> pieces into that byte.
@@ -69,7 +69,11 @@ class HuggingFaceTokenizer:
         self.special = frozenset(special)
 
     def encode(self, text: str) -> tuple[int, ...]:
-        return tuple(self._backend.encode(text, add_special_tokens=False).ids)
+        try:
+            return tuple(self._backend.encode(text, add_special_tokens=False).ids)
+        except TypeError:  # it names neither the text nor what is wrong with it
+            why = "a lone surrogate has no bytes" if isinstance(text, str) else "a text is a str"
+            raise ValueError(f"cannot encode {text!r:.60}: {why}") from None
 
     def decode(self, tokens: Iterable[int]) -> str:
         return b"".join(self.token_bytes[t] for t in tokens).decode(errors="replace")

@@ -55,6 +55,13 @@ def test_a_name_that_is_neither_folder_nor_hub_name(tmp_path: Path) -> None:
         assert "not a folder" in one_line(error) and "org/name" in one_line(error)
 
 
+@pytest.mark.parametrize(("bad", "why"), [("a\ud800b", "lone surrogate"), (5, "a text is a str")])
+def test_what_has_no_bytes_is_refused(bad: str, why: str) -> None:
+    """Half a UTF-16 pair, or no text at all."""
+    with pytest.raises(ValueError, match=f"cannot encode .*{why}"):
+        models.load().tokenizer.encode(bad)
+
+
 def test_bad_sizes() -> None:
     """A batch of no rows and an unknown number format are refused at once."""
     with pytest.raises(ValueError, match="at least 1 row"):
