@@ -17,6 +17,7 @@ from steersman.ppl.particle import Particle
 from .killed import killed_by
 from .posterior import Cost, Posterior
 from .run import Run
+from .sizes import whole
 from .weights import log_sum_exp
 
 
@@ -39,8 +40,7 @@ class Enumerate:
     """
 
     def __init__(self, max_traces: int = 100_000, *, width: int = 256) -> None:
-        if max_traces < 1 or width < 1:
-            raise ValueError(f"Enumerate(max_traces={max_traces}, width={width}): both must be at least 1")
+        whole("Enumerate", max_traces=max_traces, width=width)
         self.max_traces, self.width = max_traces, width
 
     @property

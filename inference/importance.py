@@ -18,6 +18,7 @@ from .genealogy import Genealogy
 from .killed import killed_by
 from .posterior import Cost, Posterior
 from .run import Run
+from .sizes import whole
 from .variance import log_evidence_error
 from .weights import log_sum_exp
 
@@ -40,10 +41,7 @@ class Importance:
     """
 
     def __init__(self, particles: int, *, proposal: Any = None, batch: int | None = None) -> None:
-        if particles < 1:
-            raise ValueError(f"Importance({particles}): the number of particles must be at least 1")
-        if batch is not None and batch < 1:
-            raise ValueError(f"Importance(batch={batch}): a batch has at least 1 particle")
+        whole("Importance", particles=particles, batch=1 if batch is None else batch)
         self.particles = particles
         self.proposal = None if proposal is None else as_invocation(proposal)
         self.batch = min(particles, 256) if batch is None else batch

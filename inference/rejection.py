@@ -14,6 +14,7 @@ from steersman.ppl.particle import Particle
 from .killed import killed_by
 from .posterior import Cost, Posterior
 from .run import Run
+from .sizes import whole
 
 
 @dataclass
@@ -36,8 +37,7 @@ class Rejection:
     """
 
     def __init__(self, samples: int, *, attempts: int = 100_000, log_bound: float = 0.0, batch: int = 256) -> None:
-        if samples < 1 or attempts < 1 or batch < 1:
-            raise ValueError(f"Rejection({samples}, attempts={attempts}, batch={batch}): all must be at least 1")
+        whole("Rejection", samples=samples, attempts=attempts, batch=batch)
         self.samples, self.attempts, self.log_bound, self.batch = samples, attempts, log_bound, batch
 
     @property

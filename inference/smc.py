@@ -18,6 +18,7 @@ from .killed import killed_by
 from .posterior import Cost, Posterior
 from .resampling import Ancestry, Resampler, adaptive, get_resampler
 from .run import Run
+from .sizes import whole
 from .stops import StopSpec, barrier
 from .variance import log_evidence_error
 from .weights import log_sum_exp
@@ -60,10 +61,7 @@ class SMC:
         self, particles: int, *, resample: str | Resampler = "ssp", ess_threshold: float = 0.5,
         resample_at: StopSpec = "weight", expand: int = 1,
     ) -> None:
-        if particles < 1:
-            raise ValueError(f"SMC({particles}): the number of particles must be at least 1")
-        if expand < 1:
-            raise ValueError(f"SMC(expand={expand}): every particle has at least one child")
+        whole("SMC", particles=particles, expand=expand)
         if not ess_threshold >= 0:
             raise ValueError(f"SMC(ess_threshold={ess_threshold}): expected a fraction of the population, 0 to 1")
         self.particles, self.expand = particles, expand

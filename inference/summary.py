@@ -38,5 +38,6 @@ def footer(posterior: Posterior) -> str:
     shown = "exact" if error == 0 else "error unknown" if not math.isfinite(error) else f"± {error:.2f}"
     rewards = f", {c.rewards:,} reward calls" if c.rewards else ""
     stopped = f"; stopped: {posterior.stopped}" if posterior.stopped else ""
-    return (f"{posterior.method}: log Z = {posterior.log_evidence:.2f} ({shown}), ESS {posterior.ess:.1f} of "
+    log_z = "log Z" if posterior.finished is None else "log Z so far"  # of a target that is not complete
+    return (f"{posterior.method}: {log_z} = {posterior.log_evidence:.2f} ({shown}), ESS {posterior.ess:.1f} of "
             f"{len(posterior)}, {c.tokens:,} tokens, {c.calls:,} LM calls{rewards}, {c.seconds:.1f} s{stopped}")

@@ -22,10 +22,11 @@ LM = TableLM([0.0, 0.0, 0.0, 0.0], eos=None)
 @pytest.mark.parametrize(
     ("make", "message"),
     [
-        (lambda: SMC(0), "number of particles must be at least 1"),
-        (lambda: SMC(-3), r"SMC\(-3\)"),
-        (lambda: Importance(0), r"Importance\(0\)"),
-        (lambda: Importance(4, batch=0), "at least 1 particle"),
+        (lambda: SMC(0), "SMC: particles=0 must be a whole number, at least 1"),
+        (lambda: SMC(1.5), "SMC: particles=1.5 must be a whole number"),  # type: ignore[arg-type]
+        (lambda: SMC(-3), "SMC: particles=-3"),
+        (lambda: Importance(0), "Importance: particles=0"),
+        (lambda: Importance(4, batch=0), "batch=0 must be a whole number, at least 1"),
         (lambda: SMC(4, resample="bogus"), "unknown resampler 'bogus'; choose from .*multinomial.*ssp"),
         (lambda: SMC(4, ess_threshold=-0.1), "ess_threshold=-0.1"),
         (lambda: SMC(4, ess_threshold=float("nan")), "ess_threshold=nan"),
