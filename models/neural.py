@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -64,6 +65,8 @@ def _read_tokenizer(path: Path) -> Any:
     if not (path / "tokenizer.json").is_file():
         raise ModelError(f"{path}: tokenizer.json is missing; a model folder holds config.json, tokenizer.json and "
                          "*.safetensors")
+    # Without this, importing transformers says that models will not be available because PyTorch is missing.
+    os.environ.setdefault("TRANSFORMERS_NO_ADVISORY_WARNINGS", "1")
     from transformers import AutoTokenizer
 
     try:
