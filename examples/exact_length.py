@@ -25,8 +25,9 @@ async def exactly(lm: LanguageModel, characters: int = 82) -> str:
     context, text = lm.context(), ""
     while len(text) < characters:
         token = lm.next(context)
-        left = characters - len(text)
-        drawn = await sample(token, "token", proposal=token.masked(fits[min(left, LONGEST)]))
+        allowed = fits[min(characters - len(text), LONGEST)]
+        drawn = await sample(token, "token", proposal=token.masked(allowed))
+        await condition(allowed[drawn], "fits")
         context = context + drawn
         text = str(context)
     await condition(len(text) == characters and text.endswith((".", "!", "?")), "ends in time")
@@ -34,7 +35,7 @@ async def exactly(lm: LanguageModel, characters: int = 82) -> str:
 
 
 def main() -> None:
-    posterior = infer(exactly(models.load()), SMC(64), seed=1)
+    posterior = infer(exactly(models.load()), SMC(192), seed=1)
     print(posterior.summary(4))
 
 

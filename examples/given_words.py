@@ -15,23 +15,23 @@ from steersman.ppl import condition, observe, program, sample
 @program
 async def with_given_words(lm: LanguageModel, given: dict[int, str], total: int = 11) -> str:
     """Word k is free, or the given one. A word ends where the next one begins, so each token either continues the
-    word or begins the next; before a given word the only beginning allowed is its own."""
+    word (up to three tokens) or begins the next; before a given word the only beginning allowed is its own."""
     first = lm.tokens_where(lambda piece: piece.isalpha() and piece[0].isupper())
     begins = lm.tokens_where(lambda piece: piece.startswith(" ") and piece[1:].isalpha())
     goes_on = lm.tokens_where(lambda piece: piece.isalpha() and piece.islower())
     spelt = {k: lm.tokenizer.encode(" " + word) for k, word in given.items()}
-    context, word, complete = lm.context(), 0, True
+    context, word, pieces = lm.context(), 0, 3  # pieces: tokens of the present word; three complete it
     while word < total:
         following = first if word == 0 else begins
         if word + 1 in spelt:
             following = np.arange(lm.vocab_size) == spelt[word + 1][0]
+        allowed = following if pieces == 3 else following | goes_on
         token = lm.next(context)
-        drawn = await sample(token, "token", proposal=token.masked(following if complete else following | goes_on))
-        context = context + drawn
-        await condition(len(context) < 3 * total, "not endless")
-        if complete or following[drawn]:
-            word += 1
-            complete = word in spelt
+        drawn = await sample(token, "token", proposal=token.masked(allowed))
+        await condition(allowed[drawn], "allowed")
+        context, pieces = context + drawn, pieces + 1
+        if following[drawn]:
+            word, pieces = word + 1, 3 if word + 1 in spelt else 1
             for rest in spelt.get(word, ())[1:]:
                 await observe(lm.next(context), rest, "rest of the word")
                 context = context + rest

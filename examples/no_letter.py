@@ -9,7 +9,7 @@ one such text in about 8,000.
 from steersman import models
 from steersman.inference import SMC, infer
 from steersman.models import LanguageModel
-from steersman.ppl import program, sample
+from steersman.ppl import condition, program, sample
 
 
 @program
@@ -20,6 +20,7 @@ async def without_letter(lm: LanguageModel, letter: str, max_tokens: int = 60) -
     for _ in range(max_tokens):
         token = lm.next(context)
         drawn = await sample(token, "token", proposal=token.masked(allowed))
+        await condition(allowed[drawn], "no letter")
         context = context + drawn
         text = str(context)
         if drawn in lm.eos or (len(text) > 40 and text[-1] in ".!?"):
@@ -29,7 +30,7 @@ async def without_letter(lm: LanguageModel, letter: str, max_tokens: int = 60) -
 
 def main() -> None:
     lm = models.load()
-    print(infer(without_letter(lm, "e"), SMC(32, ess_threshold=0.5), seed=1).summary(4))
+    print(infer(without_letter(lm, "e"), SMC(192), seed=1).summary(4))
 
 
 if __name__ == "__main__":

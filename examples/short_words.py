@@ -32,8 +32,9 @@ async def short_words(lm: LanguageModel, limit: int = 5, max_tokens: int = 40) -
     context, text = lm.context(), ""
     for _ in range(max_tokens):
         token = lm.next(context)
-        drawn = await sample(token, "token", proposal=token.masked(masks[open_word(text)]))
-        await condition(drawn not in lm.eos, "goes on")
+        allowed = masks[open_word(text)]
+        drawn = await sample(token, "token", proposal=token.masked(allowed))
+        await condition(allowed[drawn] and drawn not in lm.eos, "short")
         context = context + drawn
         text = str(context)
         if text.endswith((".", "!", "?")):

@@ -74,9 +74,9 @@ def run(
         return posterior
 
 
-def main(particles: int = 256, seed: int = 1) -> None:
+def main(particles: int = 512, seed: int = 1) -> None:
     console = Console(width=100, highlight=False)
-    lm = models.load()
+    lm = models.load(max_rows=particles)
     wanted = ", ".join((NAME, *WORDS))
     console.print(f"A story opening of five sentences with [bold]{wanted}[/bold] in this order, every sentence under "
                   "ten words, ending exactly at a sentence end.\n")
