@@ -21,7 +21,7 @@ from .run import Run
 from .sizes import whole
 from .stops import StopSpec, barrier
 from .variance import log_evidence_error
-from .weights import log_sum_exp
+from .weights import log_sum_exp, normalise
 
 
 @dataclass
@@ -103,13 +103,11 @@ class SMC:
         return all(p.done for p in state.particles)
 
     def _resample(self, run: Run, state: SMCState, log_w: np.ndarray[Any, Any], total: float) -> None:
-        W = np.exp(log_w - total)
-        W /= W.sum()
-        ancestry = self.resample(W, self.particles, run.new_key())
+        ancestry = self.resample(normalise(log_w), self.particles, run.new_key())
         if not ancestry.resampled:
             state.ancestry = ancestry
             return
-        state.ancestry = ancestry = ancestry.in_place(len(W))
+        state.ancestry = ancestry = ancestry.in_place(len(log_w))
         state.log_z += total
         state.particles = offspring(state.particles, ancestry)
 

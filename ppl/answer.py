@@ -64,12 +64,8 @@ def answer_scores(cls: Any, items: list[Item]) -> None:
             log_q[j] = s
     for item, lp, lq in zip(items, log_p, log_q, strict=True):
         particle = item.particle
-        if not lp < math.inf:
-            raise InvalidWeight(f"{particle.where()}: log p of {item.value!r:.60} is {lp}")
-        if lp == -math.inf:
-            particle.kill()
+        if not _weighed(item, lp):
             continue
-        particle.log_weight += lp
         if isinstance(item.effect, Sample):
             particle.resume(item.value, lp, lq, fixed=True)
         else:
@@ -84,14 +80,22 @@ def answer_retraced(cls: Any, items: list[Item]) -> None:
     for item, machine in zip(items, machines, strict=True):
         particle = item.particle
         log_p = -math.inf if machine is None else sum(s.log_p for s in machine.sites())
-        if not log_p < math.inf:
-            raise InvalidWeight(f"{particle.where()}: log p of {item.value!r:.60} is {log_p}")
-        if log_p == -math.inf:
-            particle.kill()
+        if not _weighed(item, log_p):
             continue
-        particle.log_weight += log_p
         particle.resume(machine.value(), log_p, sum(s.log_q for s in machine.sites()), fixed=True, sub=machine)
         item.request.rest(particle)
+
+
+def _weighed(item: Item, log_p: float) -> bool:
+    """Add log p of an imposed or observed value to the weight; a particle for which it is impossible dies (False)."""
+    particle = item.particle
+    if not log_p < math.inf:  # NaN or +inf
+        raise InvalidWeight(f"{particle.where()}: log p of {item.value!r:.60} is {log_p}")
+    if log_p == -math.inf:
+        particle.kill()
+        return False
+    particle.log_weight += log_p
+    return True
 
 
 def answer_calls(fn: Batched[Any] | None, items: list[Item]) -> None:

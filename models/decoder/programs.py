@@ -1,6 +1,6 @@
 """The compiled programs: everything that runs on the device, each a pure function of arrays.
 
-Caches are donated, so that they are updated in place. A program is compiled once for each tuple of shapes; `Programs`
+Caches are donated, so that they are updated in place. A program is compiled once for each tuple of shapes; `Shapes`
 keeps the set of the tuples seen, which is both a statistic and what the choice of shapes is based on.
 """
 
