@@ -10,7 +10,7 @@ from steersman.ppl.effects import Invocation
 from steersman.ppl.keys import Key
 from steersman.ppl.meter import Budget, Meter
 from steersman.ppl.particle import Particle
-from steersman.ppl.requests import Choose, Pause, Request, Stop
+from steersman.ppl.requests import Choose, Pause, Recall, Request, Stop
 
 from .progress import Progress
 
@@ -49,16 +49,20 @@ class Run:
         return [Particle(self.model if model is None else model, slot, self.params) for slot in slots]
 
     def advance(
-        self, particles: Sequence[Particle], *, choose: Choose | None = None, stop: Stop | None = None,
-        pause: Pause | None = None,
+        self, particles: Sequence[Particle], *, choose: Choose | None = None, recall: Recall | None = None,
+        stop: Stop | None = None, pause: Pause | None = None, key: Key | None = None,
     ) -> Advance:
-        """``await run.advance(particles, stop=...)``: `ppl.advance` under this run's keys and budget.
+        """``await run.advance(particles, stop=...)``: `ppl.advance` under this run's keys and budget (or the given
+        key, where draws are to depend on nothing else).
 
         Rounds are shared with whatever else runs at the same time. Raises BudgetExhausted when the budget ends,
         Interrupted after Ctrl-C; both are Stopped.
         """
         return Advance(
-            Request(particles, self.new_key(), choose=choose, stop=stop, pause=pause, meter=self.meter)
+            Request(
+                particles, self.new_key() if key is None else key, choose=choose, recall=recall, stop=stop, pause=pause,
+                meter=self.meter,
+            )
         )
 
     def report(self, info: Any) -> None:

@@ -7,9 +7,9 @@ from typing import Any, TypeVar
 
 from steersman.ppl.driver import play_round
 from steersman.ppl.errors import BudgetExhausted, BudgetTooSmall, Interrupted, Stopped
-from steersman.ppl.requests import Request
 
 from .algorithm import Algorithm
+from .gather import Waiting, advance_coroutine
 from .interrupt import Interrupt
 from .posterior import Posterior
 from .run import Run
@@ -34,21 +34,18 @@ async def execute(run: Run, method: Algorithm[Any]) -> Posterior:
 
 
 def run_together(
-    coroutines: Sequence[Coroutine[Request, None, R]], interrupt: Interrupt | None = None
+    coroutines: Sequence[Coroutine[Waiting, None, R]], interrupt: Interrupt | None = None
 ) -> list[R]:
     """The results of many runs, advanced in common rounds. A run is stepped as soon as its own request is met."""
     results: list[R | None] = [None] * len(coroutines)
-    waiting: dict[int, Request] = {}
+    waiting: dict[int, Waiting] = {}
 
-    def resume(i: int, error: Stopped | None = None) -> None:
+    def resume(i: int, error: Exception | None = None) -> None:
+        waiting.pop(i, None)
         try:
-            request = coroutines[i].send(None) if error is None else coroutines[i].throw(error)
-            while not request.live:
-                request = coroutines[i].send(None)
-            waiting[i] = request
+            waiting[i] = advance_coroutine(coroutines[i], error)
         except StopIteration as end:
             results[i] = end.value
-            waiting.pop(i, None)
 
     try:
         for i in range(len(coroutines)):
@@ -58,10 +55,11 @@ def run_together(
                 for i in list(waiting):
                     resume(i, Interrupted("interrupted (Ctrl-C)"))
                 continue
-            play_round(list(waiting.values()))
-            for i, request in list(waiting.items()):
-                if not request.live:
-                    resume(i, request.error)
+            play_round([r for w in waiting.values() for r in w.requests()])
+            for i, w in list(waiting.items()):
+                w.progress()
+                if not w.live:
+                    resume(i, w.error)
     finally:
         for c in coroutines:
             c.close()

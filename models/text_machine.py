@@ -23,16 +23,16 @@ class TextMachine:
     the distributions that tokens are drawn from.
     """
 
-    __slots__ = ("_context", "_data", "_log_p", "_log_q", "_other", "_proposal", "_text", "_tokens", "finish", "stop")
+    __slots__ = ("_context", "_data", "_log_p", "_log_q", "_other", "finish", "proposal", "stop", "text", "tokens")
 
     def __init__(self, text: TextDistribution, proposal: TextDistribution | FavouredText | None) -> None:
-        self._text, self._proposal = text, proposal
+        self.text, self.proposal = text, proposal
         self._context = text.context
         self._other: Context | None = None
         if proposal is not None:
             same = proposal.context == text.context
             self._other = None if same else proposal.context
-        self._tokens: list[int] = []
+        self.tokens: list[int] = []
         self._log_p: list[float] = []
         self._log_q: list[float] = []
         self._data = b""
@@ -44,20 +44,20 @@ class TextMachine:
         return self.finish is not None
 
     def __len__(self) -> int:
-        return len(self._tokens)
+        return len(self.tokens)
 
     def next(self) -> Sample[int] | None:
         if self.finish is not None:
             return None
-        target = self._text.next_token(self._context, self._data)
-        if self._proposal is None:
+        target = self.text.next_token(self._context, self._data)
+        if self.proposal is None:
             return Sample(target, "token")
         context = self._context if self._other is None else self._other
-        return Sample(target, "token", self._proposal.next_token(context, self._data))
+        return Sample(target, "token", self.proposal.next_token(context, self._data))
 
     def send(self, value: int, log_p: float, log_q: float) -> None:
-        text = self._text
-        self._tokens.append(int(value))  # an imposed one may be a NumPy integer, which JSON does not know
+        text = self.text
+        self.tokens.append(int(value))  # an imposed one may be a NumPy integer, which JSON does not know
         self._log_p.append(log_p)
         self._log_q.append(log_q)
         if value in text.lm.eos:
@@ -71,13 +71,13 @@ class TextMachine:
         self._data += piece
         if text.stops:
             self._cut_at_stop(before)
-        if self.finish is None and len(self._tokens) == text.max_tokens:
+        if self.finish is None and len(self.tokens) == text.max_tokens:
             self.finish = "length"
 
     def _cut_at_stop(self, before: int) -> None:
         """End at the earliest stop string that the last token completed."""
         found: tuple[int, str] | None = None
-        for stop in self._text.stops:
+        for stop in self.text.stops:
             pattern = stop.encode()
             at = self._data.find(pattern, max(0, before - len(pattern) + 1))
             if at >= 0 and (found is None or at < found[0]):
@@ -86,13 +86,13 @@ class TextMachine:
             self._data, self.stop = self._data[: found[0]], found[1]
             self.finish = "stop"
 
-    def set_scores(self, log_p: Sequence[float], log_q: Sequence[float]) -> None:
-        """Replace the densities that the tokens were sent with, for a text that was scored as a whole."""
-        self._log_p, self._log_q = list(log_p), list(log_q)
+    def set_scores(self, begin: int, log_p: Sequence[float], log_q: Sequence[float]) -> None:
+        """Replace the densities that the tokens from `begin` on were sent with, for those that were scored together."""
+        self._log_p[begin:], self._log_q[begin:] = log_p, log_q
 
     def value(self) -> Text:
         assert self.finish is not None
-        return Text(self.so_far(), tuple(self._tokens), tuple(self._log_p), self.finish, self.stop)
+        return Text(self.so_far(), tuple(self.tokens), tuple(self._log_p), self.finish, self.stop)
 
     def so_far(self) -> str:
         """The text drawn until now; bytes that are no whole character yet read as U+FFFD."""
@@ -105,8 +105,30 @@ class TextMachine:
             setattr(child, name, field.copy() if type(field) is list else field)
         return child
 
+    def head(self, atoms: int) -> TextMachine:
+        child = TextMachine(self.text, self.proposal)
+        if atoms:
+            tokens = child.tokens = self.tokens[:atoms]
+            child._log_p, child._log_q = self._log_p[:atoms], self._log_q[:atoms]
+            pieces = self.text.lm.tokenizer.token_bytes
+            child._data = b"".join([pieces[t] for t in tokens])
+            child._context = child._context + tokens
+            if child._other is not None:
+                child._other = child._other + tokens
+        return child
+
+    def completed(self, tokens: Sequence[int]) -> TextMachine | None:
+        """The draw finished with these tokens, their scores left at 0; None if it would have ended before the last
+        one, or does not end there."""
+        child = self.fork()
+        for token in tokens:
+            if child.finished:
+                return None
+            child.send(token, 0.0, 0.0)
+        return child if child.finished else None
+
     def sites(self) -> list[Site]:
         return [
             Site("token", k, "sample", token, log_p, log_q)
-            for k, (token, log_p, log_q) in enumerate(zip(self._tokens, self._log_p, self._log_q, strict=True))
+            for k, (token, log_p, log_q) in enumerate(zip(self.tokens, self._log_p, self._log_q, strict=True))
         ]

@@ -88,16 +88,16 @@ class TextDistribution:
         """The finished draws of `values`, every text scored in one teacher-forced pass; None where the draw of these
         tokens would have ended before their last one, or not there."""
         machines = [m._replayed(p, v) for m, p, v in zip(members, proposals, values, strict=True)]
-        possible = [i for i, machine in enumerate(machines) if machine is not None]
-        sequences = [members[i]._ended(values[i]) for i in possible]
-        log_p = _score_tokens([members[i] for i in possible], sequences)
-        log_q = log_p
-        if any(proposals[i] is not None for i in possible):
-            drawn_from = [members[i] if (q := proposals[i]) is None else q for i in possible]
-            log_q = _score_tokens(drawn_from, sequences)
-        for i, lp, lq in zip(possible, log_p, log_q, strict=True):
-            machines[i].set_scores(lp, lq)  # type: ignore[union-attr]
+        _score([(0, m) for m in machines if m is not None])
         return machines
+
+    @staticmethod
+    def complete(machines: Sequence[TextMachine], rests: Sequence[Sequence[int]]) -> list[TextMachine | None]:
+        """Texts that are half drawn, finished with the given tokens, which are scored in one teacher-forced pass;
+        None where the draw would have ended before the last of them, or not there."""
+        done = [m.completed(rest) for m, rest in zip(machines, rests, strict=True)]
+        _score([(len(begun), m) for begun, m in zip(machines, done, strict=True) if m is not None])
+        return done
 
     def _ended(self, value: Any) -> tuple[int, ...]:
         """The tokens whose density is that of the value, its end included. Raises OutsideSupport unless it is a str."""
@@ -112,15 +112,10 @@ class TextDistribution:
 
     def _replayed(self, proposal: TextDistribution | FavouredText | None, value: Any) -> TextMachine | None:
         """The draw of a value, its scores left at 0; None if no draw has these tokens and this end."""
-        machine = self.begin(proposal)
         tokens = self._ended(value)
-        for token in tokens:
-            if machine.finished:
-                return None
-            machine.send(token, 0.0, 0.0)
-        if not machine.finished or (isinstance(value, Text) and tokens is value.tokens and machine.so_far() != value):
-            return None
-        return machine
+        machine = self.begin(proposal).completed(tokens)
+        own = isinstance(value, Text) and tokens is value.tokens
+        return None if machine is None or (own and machine.so_far() != value) else machine
 
     def __repr__(self) -> str:
         return f"lm.text({str(self.context)[-40:]!r}, stop={list(self.stops)}, max_tokens={self.max_tokens})"
@@ -130,33 +125,50 @@ def _same_tokens(a: LanguageModel, b: LanguageModel) -> bool:
     return a.tokenizer is b.tokenizer or a.tokenizer.token_bytes == b.tokenizer.token_bytes
 
 
-def _steps(text: TextDistribution | FavouredText, tokens: Sequence[int]) -> Iterator[tuple[Context, bytes, int]]:
-    """(context, the text so far, the next token) for every token of a text."""
-    context, so_far = text.context, b""
-    for token in tokens:
-        yield context, so_far, token
-        context, so_far = context + token, so_far + text.lm.tokenizer.token_bytes[token]
+def _score(drawn: Sequence[tuple[int, TextMachine]]) -> None:
+    """Score the tokens of each finished draw from the given position on: one pass for the targets, one for the
+    proposals."""
+    parts = [(m.text, tuple(m.tokens[:begin]), tuple(m.tokens[begin:])) for begin, m in drawn]
+    log_p = log_q = _score_tokens(parts)
+    if any(m.proposal is not None for _, m in drawn):
+        sources = [m.text if m.proposal is None else m.proposal for _, m in drawn]
+        log_q = _score_tokens([(q, head, tail) for q, (_, head, tail) in zip(sources, parts, strict=True)])
+    for (begin, machine), lp, lq in zip(drawn, log_p, log_q, strict=True):
+        machine.set_scores(begin, lp, lq)
 
 
-def _score_tokens(
-    texts: Sequence[TextDistribution | FavouredText], sequences: Sequence[tuple[int, ...]]
-) -> list[list[float]]:
-    """log p of every token of each sequence as a continuation of the context of its text, one call for each model:
-    teacher-forced, or token by token where every token has its own normalisation (temperatures, favoured phrases)."""
-    out: list[list[float]] = [[]] * len(texts)
+Part = tuple["TextDistribution | FavouredText", tuple[int, ...], tuple[int, ...]]
+
+
+def _score_tokens(parts: Sequence[Part]) -> list[list[float]]:
+    """log p of every token of each tail, a continuation of the context of its text and the head, one call for each
+    model: teacher-forced, or token by token where every token has its own normalisation (temperatures, favoured
+    phrases)."""
+    out: list[list[float]] = [[]] * len(parts)
     whole: dict[LanguageModel, list[int]] = {}
     single: list[tuple[int, Any, int]] = []
-    for i, (text, tokens) in enumerate(zip(texts, sequences, strict=True)):
+    for i, (text, head, tail) in enumerate(parts):
         if isinstance(text, TextDistribution) and text.temperature == 1.0:
             whole.setdefault(text.lm, []).append(i)
         else:
             out[i] = []
-            single += [(i, text.next_token(c, data), token) for c, data, token in _steps(text, tokens)]
+            single += [(i, token_dist, token) for token_dist, token in _steps(text, head, tail)]
     for lm, members in whole.items():
-        prefixes = [texts[i].context.tokens for i in members]
-        for i, s in zip(members, lm.score_sequences(prefixes, [sequences[i] for i in members]), strict=True):
+        prefixes = [parts[i][0].context.tokens + parts[i][1] for i in members]
+        for i, s in zip(members, lm.score_sequences(prefixes, [parts[i][2] for i in members]), strict=True):
             out[i] = np.asarray(s).tolist()
     scores = score([d for _, d, _ in single], [t for _, _, t in single])
     for (i, _, _), log_p in zip(single, scores, strict=True):
         out[i].append(log_p)
     return out
+
+
+def _steps(
+    text: TextDistribution | FavouredText, head: tuple[int, ...], tail: tuple[int, ...]
+) -> Iterator[tuple[Any, int]]:
+    """(its distribution, the token) for every token of the tail."""
+    pieces = text.lm.tokenizer.token_bytes
+    context, so_far = text.context + head, b"".join([pieces[t] for t in head])
+    for token in tail:
+        yield text.next_token(context, so_far), token
+        context, so_far = context + token, so_far + pieces[token]

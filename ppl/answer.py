@@ -78,12 +78,23 @@ def answer_retraced(cls: Any, items: list[Item]) -> None:
     with _blaming_values(cls, items):
         machines = cls.retrace([i.dist for i in items], [i.effect.proposal for i in items], [i.value for i in items])
     for item, machine in zip(items, machines, strict=True):
-        particle = item.particle
         log_p = -math.inf if machine is None else sum(s.log_p for s in machine.sites())
-        if not _weighed(item, log_p):
-            continue
-        particle.resume(machine.value(), log_p, sum(s.log_q for s in machine.sites()), fixed=True, sub=machine)
-        item.request.rest(particle)
+        if _weighed(item, log_p):
+            sites = machine.sites()
+            item.particle.resume(machine.value(), log_p, sum(s.log_q for s in sites), fixed=True, sub=machine)
+            item.request.rest(item.particle)
+
+
+def answer_completed(cls: Any, items: list[Item]) -> None:
+    """Score the imposed rest of texts that are half drawn; a particle whose text cannot go on like this dies."""
+    begun = [i.particle.text_so_far for i in items]
+    with _noted(items):
+        machines = cls.complete(begun, [i.value for i in items])
+    for item, before, machine in zip(items, begun, machines, strict=True):
+        log_p = -math.inf if machine is None else sum(s.log_p for s in machine.sites()[len(before):])
+        if _weighed(item, log_p):
+            item.particle.complete(machine)
+            item.request.rest(item.particle)
 
 
 def _weighed(item: Item, log_p: float) -> bool:

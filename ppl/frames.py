@@ -166,9 +166,19 @@ class SequentialFrame:
 
     def __init__(self, effect: Sample[Any], k: int, machine: Machine[Any] | None = None) -> None:
         self.effect, self.k = effect, k
-        self.machine: Machine[Any] = effect.dist.begin(effect.proposal) if machine is None else machine
         self.log_p = self.log_q = 0.0
         self.twist = 0.0
+        self.machine: Machine[Any]
+        if machine is None:
+            self.machine = effect.dist.begin(effect.proposal)
+        else:
+            self.adopt(machine)
+
+    def adopt(self, machine: Machine[Any]) -> None:
+        """Take over a draw that stands further on."""
+        self.machine = machine
+        sites = machine.sites()
+        self.log_p, self.log_q = sum(s.log_p for s in sites), sum(s.log_q for s in sites)
 
     def step(self, value: Any) -> Effect[Any]:
         effect: Effect[Any] | None = self.machine.next()
@@ -189,7 +199,8 @@ class SequentialFrame:
         return self.machine.sites()
 
     def fork(self, effect: Any, waits_for: Effect[Any]) -> tuple[SequentialFrame, Effect[Any]]:
-        child = SequentialFrame(effect, self.k, self.machine.fork())
+        child: SequentialFrame = object.__new__(SequentialFrame)
+        child.effect, child.k, child.machine = effect, self.k, self.machine.fork()
         child.log_p, child.log_q, child.twist = self.log_p, self.log_q, self.twist
         return child, child.step(None)
 

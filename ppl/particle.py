@@ -12,6 +12,7 @@ from .effect import Effect, dropped, running, take_dropped
 from .effects import Call, Factor, Invocation, Observe, Param, Sample, Twist, Unfold
 from .errors import InvalidWeight, MissingAwait, NotAnEffect, TracedControlFlow
 from .frames import Finished, Frame, ProgramFrame, SequentialFrame, UnfoldFrame
+from .protocols import Machine
 from .trace import Scope, Site, Trace
 
 _serials = itertools.count(1)
@@ -77,15 +78,42 @@ class Particle:
         self.answered = [effect]
         self._settle(value)
 
-    def enter(self) -> None:
-        """Start to draw the pending text (or other sequential distribution) atom by atom."""
+    def recall(self, site: Site) -> None:
+        """Answer the pending sample, observation or call as an execution with the same past did: the weight gains
+        what it gained there, log p - log q where a proposal drew."""
+        if isinstance(self.pending, Sample):
+            self.log_weight += site.log_p - site.log_q
+        elif isinstance(self.pending, Observe):
+            self.log_weight += site.log_p
+        self.resume(site.value, site.log_p, site.log_q, sub=site.sub)
+
+    def enter(self, begun: Machine[Any] | None = None) -> None:
+        """Start to draw the pending text (or other sequential distribution) atom by atom; or go on from where a draw
+        of the same text, with the same past, has been (it keeps what it gained)."""
         effect = self.pending
         assert isinstance(effect, Sample)
         try:
-            self.frames.append(SequentialFrame(effect, self.frames[-1].next_index(effect.name)))
+            frame = SequentialFrame(effect, self.frames[-1].next_index(effect.name), begun)
         except Exception as error:
             error.add_note(f"(raised in {self.where()})")
             raise
+        self.log_weight += frame.log_p - frame.log_q
+        self.frames.append(frame)
+        self._settle(None)
+
+    @property
+    def text_so_far(self) -> Machine[Any]:
+        """The half-drawn text (or other sequential distribution) of which the pending effect is an atom."""
+        frame = self.frames[-1]
+        assert isinstance(frame, SequentialFrame)
+        return frame.machine
+
+    def complete(self, machine: Machine[Any]) -> None:
+        """Replace the half-drawn text by a finished one that began like it, and go on behind it."""
+        frame = self.frames[-1]
+        assert isinstance(frame, SequentialFrame)
+        frame.adopt(machine)
+        self.answered = []
         self._settle(None)
 
     def weigh(self, effect: Factor) -> None:

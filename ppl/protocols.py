@@ -71,6 +71,12 @@ class Sequential(Protocol[T_co]):
         one pass; None where the value is impossible."""
         ...
 
+    @staticmethod
+    def complete(machines: Sequence[Machine[Any]], rests: Sequence[Sequence[Any]]) -> Sequence[Machine[T_co] | None]:
+        """Draws that are under way, finished with the given atoms, which are scored in one pass; None where they
+        would have ended before the last of these atoms, or not there."""
+        ...
+
 
 class Machine(Protocol[T_co]):
     """A resumable computation whose whole past is a small copyable state, so that it forks without replay."""
@@ -89,6 +95,10 @@ class Machine(Protocol[T_co]):
 
     def fork(self) -> Machine[T_co]:
         """An independent copy in the same state."""
+        ...
+
+    def head(self, atoms: int) -> Machine[T_co]:
+        """The draw as it was after so many atoms, fewer than it has now."""
         ...
 
     def sites(self) -> list[Any]:

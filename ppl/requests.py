@@ -11,12 +11,24 @@ from .errors import BudgetExhausted
 from .keys import Key
 from .meter import Meter
 from .particle import Particle
+from .trace import Site
 
 Choose = Callable[[Particle], tuple[bool, Any]]
+Recall = Callable[[Particle], Site | None]
 Stop = Callable[[Particle, Effect[Any]], bool]
 Pause = Callable[[Particle], bool]
 
-DRAW, SCORE, RETRACE, CALL = 0, 1, 2, 3
+DRAW, SCORE, RETRACE, COMPLETE, CALL = 0, 1, 2, 3, 4
+
+
+class Rest:
+    """What `choose` returns at an atom to impose it and all that follow in the same text: one pass scores them."""
+
+    __slots__ = ("atoms",)
+
+    def __init__(self, atoms: tuple[Any, ...]) -> None:
+        self.atoms = atoms
+
 
 # (operation, class of the distributions or batched function, family): the members of a group share one call
 Group = tuple[int, Any, Hashable]
@@ -32,47 +44,51 @@ class Item:
 
 
 Groups = dict[Group, list[Item]]
+Collected = list[tuple[Group, Item]]
 
 
 class Request:
     """Advance `particles` until each is done or has answered an effect for which `stop(particle, effect)` holds.
 
-    choose(particle) -> (fixed?, value) imposes values on sample sites. pause(particle), asked at sample sites that
-    are not fixed, leaves the particle before its draw. Draws use the key fold(key, round, slot), rounds counted from
-    the start of the request, so what a particle draws does not depend on its company.
+    recall(particle) -> Site, asked first, answers a sample, observation or call from the record of an execution with
+    the same past: nothing is drawn, scored, called or charged. choose(particle) -> (fixed?, value) imposes values on
+    sample sites. pause(particle), asked at sample sites that are not fixed, leaves the particle before its draw.
+    Draws use the key fold(key, round, slot), rounds counted from the start of the request, so what a particle draws
+    does not depend on its company.
     """
 
-    __slots__ = ("choose", "error", "key", "live", "meter", "pause", "round", "stop")
+    __slots__ = ("choose", "error", "key", "live", "meter", "pause", "recall", "round", "stop")
 
     def __init__(
-        self, particles: Sequence[Particle], key: Key, *, choose: Choose | None = None, stop: Stop | None = None,
-        pause: Pause | None = None, meter: Meter | None = None,
+        self, particles: Sequence[Particle], key: Key, *, choose: Choose | None = None, recall: Recall | None = None,
+        stop: Stop | None = None, pause: Pause | None = None, meter: Meter | None = None,
     ) -> None:
         self.live = [p for p in particles if p.pending is not None]
         for p in self.live:
             p.resting = False
-        self.key, self.choose, self.stop, self.pause, self.meter = key, choose, stop, pause, meter
+        self.key, self.choose, self.recall, self.stop, self.pause, self.meter = key, choose, recall, stop, pause, meter
         self.round = 0
-        self.error: BudgetExhausted | None = None
+        self.error: Exception | None = None
 
-    def collect(self, groups: Groups) -> None:
-        """Put the pending effect of every live particle into its group; answer what needs no group on the way.
+    def requests(self) -> list[Request]:
+        """Itself, while it is live: what `play_round` takes (a gathering of coroutines has several)."""
+        return [self] if self.live else []
 
-        If the meter cannot pay for the round, nothing is put in and `error` is set.
-        """
-        collected: list[tuple[Group, Item]] = []
+    def progress(self) -> None:
+        """After a round, nothing is left to do (a gathering of coroutines resumes those that can go on)."""
+
+    def collect(self) -> Collected:
+        """The pending effect of every live particle with its group; what needs no group is answered on the way."""
+        collected: Collected = []
         for p in self.live:
             found = self._next(p)
             if found is not None:
                 collected.append(found)
-        if self.meter is not None and collected:
-            try:
-                _charge(self.meter, collected)
-            except BudgetExhausted as error:
-                self.error, self.live = error, []
-                return
-        for group, item in collected:
-            groups.setdefault(group, []).append(item)
+        return collected
+
+    def refuse(self, error: BudgetExhausted) -> None:
+        """The meter cannot pay for the round: the particles stay where they are."""
+        self.error, self.live = error, []
 
     def settle(self) -> None:
         """After a round: keep the particles that are still on their way."""
@@ -91,9 +107,15 @@ class Request:
             if isinstance(effect, Factor):
                 p.weigh(effect)
                 self.rest(p)
+            elif self.recall is not None and (site := self.recall(p)) is not None:
+                p.recall(site)
+                self.rest(p)
             elif isinstance(effect, Sample):
                 fixed, value = (False, None) if self.choose is None else self.choose(p)
                 dist = effect.dist
+                if fixed and type(value) is Rest:
+                    text = p.frames[-1].effect.dist
+                    return (COMPLETE, type(text), text.family), Item(self, p, effect, text, value.atoms)
                 if fixed:
                     op = RETRACE if effect.sequential else SCORE
                 elif effect.sequential:
@@ -118,12 +140,15 @@ class Request:
         return None
 
 
-def _charge(meter: Meter, collected: Sequence[tuple[Group, Item]]) -> None:
+def charge(meter: Meter, collected: Sequence[tuple[Group, Item]]) -> None:
     """Charge a round before it is played. Raises BudgetExhausted, charging nothing."""
     tokens = rewards = 0
     calls: set[Hashable] = set()
     for group, item in collected:
         effect, dist, value = item.effect, item.dist, item.value
+        times = 1
+        if group[0] == COMPLETE:  # every atom costs what the pending one does
+            dist, times = effect.dist, len(value)
         if dist is None:
             fn = effect.fn
             if (count := getattr(fn, "tokens", None)) is not None:
@@ -132,12 +157,12 @@ def _charge(meter: Meter, collected: Sequence[tuple[Group, Item]]) -> None:
             rewards += bool(getattr(fn, "reward", False))
             continue
         if (count := getattr(dist, "tokens", None)) is not None:
-            tokens += count(value)
+            tokens += times * count(value)
             calls.add(group)
         if isinstance(effect, Sample) and effect.proposal is not None:
             other = effect.dist if dist is effect.proposal else effect.proposal
             if (count := getattr(other, "tokens", None)) is not None and (more := count(value, dist)):
-                tokens += more
+                tokens += times * more
                 calls.add((group, type(other), other.family))  # each group scores its own
     meter.check(tokens, len(calls), rewards)
     meter.charge(tokens, len(calls), rewards, rounds=1)
