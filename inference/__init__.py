@@ -8,21 +8,27 @@ from steersman.ppl.errors import AllParticlesDead, BudgetTooSmall
 from steersman.ppl.meter import Budget
 
 from .algorithm import Algorithm
+from .chains import Chains
 from .coverage import fit_coverage, pass_at_k
 from .enumerate import Enumerate
 from .genealogy import Genealogy
 from .importance import Importance
 from .infer import infer
+from .kernels import Kernel, Move, Proposal, block, cycle, edit, mix, site, subprogram, suffix
+from .mcmc import MCMC, NothingToChange
+from .mh import MH
 from .nested import posterior_of
 from .posterior import Cost, Posterior
 from .rejection import Rejection
 from .resampling import RESAMPLERS, adaptive, resampler
 from .run import Run
 from .smc import SMC
+from .start import ImpossibleStart
 from .stops import every
 
 __all__ = [
-    "RESAMPLERS", "SMC", "Algorithm", "AllParticlesDead", "Budget", "BudgetTooSmall", "Cost", "Enumerate", "Genealogy",
-    "Importance", "Posterior", "Rejection", "Run", "adaptive", "every", "fit_coverage", "infer", "pass_at_k",
-    "posterior_of", "resampler",
+    "MCMC", "MH", "RESAMPLERS", "SMC", "Algorithm", "AllParticlesDead", "Budget", "BudgetTooSmall", "Chains", "Cost",
+    "Enumerate", "Genealogy", "Importance", "ImpossibleStart", "Kernel", "Move", "NothingToChange", "Posterior",
+    "Proposal", "Rejection", "Run", "adaptive", "block", "cycle", "edit", "every", "fit_coverage", "infer", "mix",
+    "pass_at_k", "posterior_of", "resampler", "site", "subprogram", "suffix",
 ]

@@ -17,6 +17,7 @@ from steersman.ppl.particle import Particle
 from steersman.ppl.protocols import Floats
 from steersman.ppl.trace import Trace
 
+from .chains import Chains
 from .genealogy import Genealogy
 from .weights import ess, log_sum_exp, normalise
 
@@ -43,7 +44,8 @@ class Posterior:
     traces: one for each particle, None for one that died. log_weights [n] (nats): log-sum-exp of them is
     log_evidence. log_evidence: the estimate of log Z; log_evidence_error: its standard error from this run (0 when
     exact, nan or inf when the run cannot tell). finished [n]: which particles ran to their end; where a run was
-    stopped early (`stopped` says why) the others hold the trace so far and weigh nothing in `weights`.
+    stopped early (`stopped` says why) the others hold the trace so far and weigh nothing in `weights`. chains: how
+    the draws of Markov chains lie in `traces`; they have equal weights, and log_evidence is nan.
     """
 
     traces: Sequence[Trace | None]
@@ -56,6 +58,7 @@ class Posterior:
     genealogy: Genealogy | None = None
     stopped: str | None = None
     finished: np.ndarray[Any, np.dtype[np.bool_]] | None = None
+    chains: Chains | None = None
 
     @classmethod
     def of_particles(

@@ -46,6 +46,18 @@ class Particle:
         self.frames: list[Frame] = []
         self._settle(None, model)
 
+    @classmethod
+    def of_trace(cls, trace: Trace, slot: int = 0) -> Particle:
+        """The finished execution that a trace records. Raises ValueError for one that was read from a file."""
+        if trace.program is None:
+            raise ValueError("this trace was read from a file and has no program: use Trace.from_json(data, program)")
+        particle = object.__new__(cls)
+        particle.model, particle.slot, particle.params = trace.program, slot, None
+        particle.log_weight, particle.pending, particle.trace, particle.killed_by = 0.0, None, trace, None
+        particle.resting, particle.answered, particle.frames = False, [], []
+        particle.serial = next(_serials)
+        return particle
+
     @property
     def done(self) -> bool:
         """Finished or dead: nothing is pending."""
@@ -59,6 +71,11 @@ class Particle:
     def value(self) -> Any:
         """What the program returned; None while it is not finished."""
         return self.trace.value if self.trace is not None else None
+
+    @property
+    def log_twist(self) -> float:
+        """The twists in force, which are divided out when their programs return; 0 once finished."""
+        return sum(frame.twist for frame in self.frames)
 
     @property
     def address(self) -> Address:

@@ -47,10 +47,30 @@ class Distribution(Protocol[T_co]):
         ...
 
 
+class Unnormalised(Protocol[T_co]):
+    """A measure that cannot be drawn from: log_prob is a log density that need not sum to one.
+
+    `sample` draws from its `proposal` where it is given no other, so that the weight gains log p - log q; it must
+    cover the measure. Given as a proposal itself, such a measure stands for its own proposal.
+    """
+
+    @property
+    def family(self) -> Hashable: ...
+
+    @property
+    def proposal(self) -> Any: ...
+
+    @staticmethod
+    def log_prob(members: Sequence[Any], values: Sequence[Any]) -> Floats: ...
+
+    def support(self) -> Iterable[T_co] | None: ...
+
+
 class Sequential(Protocol[T_co]):
     """A distribution drawn atom by atom (a text, token by token): each atom is a site in the scope of the value.
 
     Observed or assessed it is scored whole, by `log_prob`; drawn, the driver runs the machine that `begin` returns.
+    One that is unnormalised has a `proposal`, as in `Unnormalised`.
     """
 
     @property

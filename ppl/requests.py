@@ -11,10 +11,11 @@ from .errors import BudgetExhausted
 from .keys import Key
 from .meter import Meter
 from .particle import Particle
+from .protocols import Machine
 from .trace import Site
 
 Choose = Callable[[Particle], tuple[bool, Any]]
-Recall = Callable[[Particle], Site | None]
+Recall = Callable[[Particle], Site | Machine[Any] | None]
 Stop = Callable[[Particle, Effect[Any]], bool]
 Pause = Callable[[Particle], bool]
 
@@ -51,10 +52,10 @@ class Request:
     """Advance `particles` until each is done or has answered an effect for which `stop(particle, effect)` holds.
 
     recall(particle) -> Site, asked first, answers a sample, observation or call from the record of an execution with
-    the same past: nothing is drawn, scored, called or charged. choose(particle) -> (fixed?, value) imposes values on
-    sample sites. pause(particle), asked at sample sites that are not fixed, leaves the particle before its draw.
-    Draws use the key fold(key, round, slot), rounds counted from the start of the request, so what a particle draws
-    does not depend on its company.
+    the same past (or -> Machine takes up one of its texts): nothing is drawn, scored, called or charged.
+    choose(particle) -> (fixed?, value) imposes values on sample sites. pause(particle), asked at sample sites that are
+    not fixed, leaves the particle before its draw. Draws use the key fold(key, round, slot), rounds counted from the
+    start of the request, so what a particle draws does not depend on its company.
     """
 
     __slots__ = ("choose", "error", "key", "live", "meter", "pause", "recall", "round", "stop")
@@ -107,9 +108,12 @@ class Request:
             if isinstance(effect, Factor):
                 p.weigh(effect)
                 self.rest(p)
-            elif self.recall is not None and (site := self.recall(p)) is not None:
-                p.recall(site)
-                self.rest(p)
+            elif self.recall is not None and (known := self.recall(p)) is not None:
+                if isinstance(known, Site):
+                    p.recall(known)
+                    self.rest(p)
+                else:
+                    p.enter(known)
             elif isinstance(effect, Sample):
                 fixed, value = (False, None) if self.choose is None else self.choose(p)
                 dist = effect.dist

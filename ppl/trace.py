@@ -88,9 +88,13 @@ class Trace:
             return False
         return True
 
+    def outer_sites(self) -> Iterator[tuple[Address, Site]]:
+        """Every site that is no scope, with its address, in the order of execution; texts are not taken apart."""
+        return _outer(self._sites, ())
+
     def choice_sites(self) -> dict[Address, Site]:
         """Address -> site of every latent choice; a text is one choice."""
-        return {a: s for a, s in _outer(self._sites, ()) if s.kind == "sample"}
+        return {a: s for a, s in self.outer_sites() if s.kind == "sample"}
 
     def choices(self) -> dict[Address, Any]:
         """Address -> value of every latent choice; a text is one choice."""
@@ -99,7 +103,7 @@ class Trace:
     @property
     def log_joint(self) -> float:
         """log of the unnormalised posterior density of this trace, in nats: samples, observations and factors."""
-        return math.fsum(s.log_p for _, s in _outer(self._sites, ()))
+        return math.fsum(s.log_p for _, s in self.outer_sites())
 
     def to_json(self) -> dict[str, Any]:
         """A JSON-serialisable dict; `Trace.from_json` reads it back (without the program)."""

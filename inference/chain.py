@@ -1,0 +1,93 @@
+"""`Chain`: one Markov chain, the state that kernels change."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from steersman.ppl.keys import Key
+from steersman.ppl.particle import Particle
+from steersman.ppl.requests import Choose, Recall, Stop
+from steersman.ppl.trace import Trace
+
+from .run import Advance, Run
+from .target import Joint, Target
+
+
+@dataclass
+class Tally:
+    """How often each move was tried and accepted: name -> count; and the same by where it cut, (name, tenth)."""
+
+    tried: Counter[str] = field(default_factory=Counter)
+    accepted: Counter[str] = field(default_factory=Counter)
+    tried_at: Counter[tuple[str, int]] = field(default_factory=Counter)
+    accepted_at: Counter[tuple[str, int]] = field(default_factory=Counter)
+
+    def count(self, name: str, accepted: bool, cut: float | None = None) -> None:
+        """cut: where the move cut the execution, as a fraction of its choices in [0, 1)."""
+        self.tried[name] += 1
+        self.accepted[name] += accepted
+        if cut is not None:
+            at = name, min(9, int(10 * cut))
+            self.tried_at[at] += 1
+            self.accepted_at[at] += accepted
+
+    def add(self, other: Tally) -> None:
+        self.tried += other.tried
+        self.accepted.update(other.accepted)
+        self.tried_at += other.tried_at
+        self.accepted_at.update(other.accepted_at)
+
+
+class Chain:
+    """The current execution of one chain, and what a kernel needs to find the next.
+
+    particle: the current execution, finished. slot: its place among the chains, part of the keys of its draws. target:
+    what the kernels leave invariant. memory: what adaptive kernels keep between steps (step sizes, for example).
+
+    What a chain draws depends on the seed, its slot and the number of the step alone, not on the other chains.
+    """
+
+    def __init__(self, run: Run, slot: int, particle: Particle, target: Target | None = None) -> None:
+        self.run, self.slot, self.particle = run, slot, particle
+        self.target: Target = Joint() if target is None else target
+        self.memory: dict[Any, Any] = {}
+        self.tally = Tally()
+        self.adapting = False
+        self._key, self._keys = run.key.fold(slot), 0
+
+    @property
+    def trace(self) -> Trace:
+        return self.particle.partial_trace()
+
+    def begin_step(self, t: int) -> None:
+        """Use the keys of step t from now on."""
+        self._key, self._keys = self.run.key.fold(t, self.slot), 0
+
+    def new_key(self) -> Key:
+        """A key that this chain has not used."""
+        self._keys += 1
+        return self._key.fold(self._keys)
+
+    def log_target(self, particle: Particle) -> float:
+        """log of the unnormalised target density of an execution, -inf for a dead one."""
+        return -float("inf") if particle.dead else self.target.log_density(particle)
+
+    def restart(self, slot: int = 0) -> Particle:
+        """A new particle at the beginning of the program."""
+        return self.run.spawn([slot], self.particle.model)[0]
+
+    def advance(
+        self, particles: Sequence[Particle], *, choose: Choose | None = None, recall: Recall | None = None,
+        stop: Stop | None = None,
+    ) -> Advance:
+        """``await chain.advance([particle], ...)``: `Run.advance` under the keys of this chain."""
+        return self.run.advance(particles, choose=choose, recall=recall, stop=stop, key=self.new_key())
+
+    async def finish(
+        self, particle: Particle, *, choose: Choose | None = None, recall: Recall | None = None
+    ) -> None:
+        """Run a proposed execution as far as the current one has come: to its end."""
+        await self.advance([particle], choose=choose, recall=recall)

@@ -1,0 +1,133 @@
+"""Markov chain Monte Carlo: chains that a kernel moves, all advanced together."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from steersman.ppl.errors import SteersmanError
+from steersman.ppl.particle import Particle
+from steersman.ppl.trace import Trace
+
+from .chain import Chain, Tally
+from .chains import Chains
+from .gather import gather
+from .kernels.kernel import Kernel
+from .posterior import Cost, Posterior
+from .run import Run
+from .sizes import whole
+from .start import Start, start_chains
+
+
+class NothingToChange(SteersmanError, ValueError):
+    """A kernel that finds nothing to change in the executions of a program."""
+
+
+@dataclass
+class MCMCState:
+    """chains: the current states. kept: the traces of each chain that the posterior will hold. t: steps made."""
+
+    chains: list[Chain] = field(default_factory=list)
+    kept: list[list[Trace]] = field(default_factory=list)
+    t: int = 0
+
+
+class MCMC:
+    """C chains of a kernel K with invariant target pi:  x_0 by `init`;  x_t ~ K(x_{t-1}, .), t = 1..warmup + steps.
+
+    The posterior holds the states after the first `warmup` ones, every `thin`-th of them, all with equal weight.
+    chains: C, advanced together, so that a round calls the language model once for all. steps: steps after the warm-up,
+    which is half as long by default. init: "prior" (executions of the program, drawn again until they have positive
+    density), a method such as ``SMC(64)``, or a posterior, to start from draws of. No evidence is estimated: log Z is
+    nan.
+    """
+
+    def __init__(
+        self, kernel: Kernel, chains: int, steps: int, *, warmup: int | None = None, thin: int = 1,
+        init: Start = "prior",
+    ) -> None:
+        label = type(self).__name__
+        whole(label, chains=chains, steps=steps, thin=thin)
+        if warmup is not None and warmup != 0:
+            whole(label, warmup=warmup)
+        if steps % thin:
+            raise ValueError(f"{label}: steps={steps} must be a multiple of thin={thin}")
+        if not isinstance(kernel, Kernel):
+            raise TypeError(f"{label}: expected a move or kernel, such as suffix() or site('x'), got {kernel!r}")
+        self.kernel, self.chains, self.steps, self.thin, self.init_from = kernel, chains, steps, thin, init
+        self.warmup = steps // 2 if warmup is None else warmup
+
+    @property
+    def name(self) -> str:
+        return f"{type(self).__name__}({self.chains}, {self.steps})"
+
+    def init(self, run: Run) -> MCMCState:
+        return MCMCState()
+
+    async def step(self, run: Run, state: MCMCState) -> tuple[MCMCState, dict[str, Any]]:
+        """One step of every chain (the first call makes the chains)."""
+        if not state.chains:
+            await self._start(run, state)
+        t = state.t + 1
+        for chain in state.chains:
+            self._prepare(chain, t)
+        before = [(chain.particle, chain.tally) for chain in state.chains]
+        try:
+            await self._transition(run, state.chains)
+        except BaseException:  # a step that is stopped half-way has not happened
+            for chain, (particle, _) in zip(state.chains, before, strict=True):
+                chain.particle = particle
+            raise
+        state.t = t
+        if t == self.warmup:
+            for chain in state.chains:
+                chain.tally = Tally()
+        if t > self.warmup and (t - self.warmup) % self.thin == 0:
+            for chain, kept in zip(state.chains, state.kept, strict=True):
+                kept.append(chain.trace)
+        note = "warm-up," if t <= self.warmup else ""
+        return state, {"done": t, "total": self.warmup + self.steps, "note": note}
+
+    def done(self, state: MCMCState) -> bool:
+        return state.t >= self.warmup + self.steps
+
+    def result(self, run: Run, state: MCMCState) -> Posterior:
+        draws = min((len(k) for k in state.kept), default=0)
+        traces: list[Trace | None] = [t for kept in state.kept for t in kept[:draws]]
+        tally = Tally()
+        for chain in state.chains:
+            tally.add(chain.tally)
+        return Posterior(
+            traces, np.full(len(traces), -math.log(max(1, len(traces)))), math.nan, math.nan, Cost.of(run.meter),
+            self.name, run.seed, stopped=run.stopped, chains=Chains(len(state.chains), draws, tally, self.claim),
+        )
+
+    claim = "posterior"
+
+    async def _start(self, run: Run, state: MCMCState) -> None:
+        particles = await start_chains(run, self.init_from, self.chains)
+        state.chains = [self._chain(run, slot, p) for slot, p in enumerate(particles)]
+        state.kept = [[] for _ in state.chains]
+        self._check(state.chains)
+
+    def _chain(self, run: Run, slot: int, particle: Particle) -> Chain:
+        return Chain(run, slot, particle)
+
+    def _check(self, chains: Sequence[Chain]) -> None:
+        """Raise NothingToChange if the kernel can do nothing in any of the chains."""
+        reasons = [self.kernel.missing(chain.trace) for chain in chains]
+        if None not in reasons:
+            why = Counter(reasons).most_common(1)[0][0]
+            raise NothingToChange(f"{self.kernel.name} finds nothing to change: {why}")
+
+    def _prepare(self, chain: Chain, t: int) -> None:
+        chain.begin_step(t)
+        chain.adapting = t <= self.warmup
+
+    async def _transition(self, run: Run, chains: list[Chain]) -> None:
+        await gather([self.kernel.step(chain) for chain in chains])
