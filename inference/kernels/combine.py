@@ -31,7 +31,7 @@ class _Combined(Kernel):
 
 
 class Mix(_Combined):
-    """One kernel at each step, picked with fixed probabilities: K = sum_i w_i K_i. Source: Tierney 1994, section 2.4."""
+    """One kernel at each step, with fixed probabilities: K = sum_i w_i K_i. Source: Tierney 1994, section 2.4."""
 
     verb = "mix"
 
