@@ -14,7 +14,21 @@ from .enumerate import Enumerate
 from .genealogy import Genealogy
 from .importance import Importance
 from .infer import infer
-from .kernels import Kernel, Move, Proposal, block, cycle, edit, mix, site, subprogram, suffix
+from .kernels import (
+    Kernel,
+    Move,
+    NotAnInvolution,
+    Proposal,
+    block,
+    cycle,
+    edit,
+    involution,
+    mix,
+    propose,
+    site,
+    subprogram,
+    suffix,
+)
 from .mcmc import MCMC, NothingToChange
 from .mh import MH
 from .nested import posterior_of
@@ -28,7 +42,7 @@ from .stops import every
 
 __all__ = [
     "MCMC", "MH", "RESAMPLERS", "SMC", "Algorithm", "AllParticlesDead", "Budget", "BudgetTooSmall", "Chains", "Cost",
-    "Enumerate", "Genealogy", "Importance", "ImpossibleStart", "Kernel", "Move", "NothingToChange", "Posterior",
-    "Proposal", "Rejection", "Run", "adaptive", "block", "cycle", "edit", "every", "fit_coverage", "infer", "mix",
-    "pass_at_k", "posterior_of", "resampler", "site", "subprogram", "suffix",
+    "Enumerate", "Genealogy", "Importance", "ImpossibleStart", "Kernel", "Move", "NotAnInvolution", "NothingToChange", "Posterior",
+    "Proposal", "Rejection", "Run", "adaptive", "block", "cycle", "edit", "every", "fit_coverage", "infer", "involution", "mix",
+    "pass_at_k", "posterior_of", "propose", "resampler", "site", "subprogram", "suffix",
 ]
