@@ -13,6 +13,7 @@ from steersman.ppl.enumerate import branch
 from steersman.ppl.errors import AllParticlesDead, BudgetExhausted
 from steersman.ppl.meter import Meter
 from steersman.ppl.particle import Particle
+from steersman.ppl.requests import calls_of
 
 from .killed import killed_by
 from .posterior import Cost, Posterior
@@ -94,7 +95,7 @@ def _affordable(meter: Meter, waiting: list[Particle]) -> list[Particle]:
             for dist, given in scored:
                 if hasattr(dist, "tokens") and (more := dist.tokens(None, given)):
                     tokens += more
-                    groups.add((given is None, type(dist), dist.family))
+                    groups.update(calls_of((given is None, type(dist), dist.family), dist))
         calls = len(groups)
         try:
             meter.check(tokens, calls, 0)

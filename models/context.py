@@ -1,4 +1,4 @@
-"""`Context`: a persistent prefix of tokens."""
+"""`Context`: a persistent prefix of tokens; `Contexts`: one for every factor of a product."""
 
 from __future__ import annotations
 
@@ -38,6 +38,11 @@ class Context:
             check_token(token, self.lm.vocab_size)
         return Context(self.lm, self.tokens + tokens)
 
+    @property
+    def each(self) -> tuple[Context, ...]:
+        """The contexts whose forward passes are read here."""
+        return (self,)
+
     def __len__(self) -> int:
         return len(self.tokens)
 
@@ -55,3 +60,44 @@ class Context:
 
     def to_json(self) -> dict[str, Any]:
         return {"$": "context", "text": str(self), "tokens": list(self.tokens)}
+
+
+class Contexts:
+    """The contexts of the factors of a product, which grow together: `+` adds to each what it adds to a `Context`."""
+
+    __slots__ = ("each",)
+
+    def __init__(self, each: tuple[Context, ...]) -> None:
+        self.each = each
+
+    def __add__(self, more: str | int | Iterable[int]) -> Contexts:
+        if not isinstance(more, (str, int, np.integer)):
+            more = tuple(more)
+        return Contexts(tuple([context + more for context in self.each]))
+
+    def __len__(self) -> int:
+        """The tokens of the longest."""
+        return max(map(len, self.each))
+
+    def __str__(self) -> str:
+        """What the first one says."""
+        return str(self.each[0])
+
+    def __repr__(self) -> str:
+        return f"Contexts({', '.join(repr(str(context)) for context in self.each)})"
+
+    def __eq__(self, other: Any) -> bool:
+        return isinstance(other, Contexts) and self.each == other.each
+
+    def __hash__(self) -> int:
+        return hash(self.each)
+
+    def to_json(self) -> dict[str, Any]:
+        return self.each[0].to_json()
+
+
+def unread(context: Context | Contexts, given: Any | None) -> int:
+    """How many forward passes these contexts need, each once, beside those of a distribution just evaluated."""
+    evaluated = getattr(given, "context", None)
+    read, each = () if evaluated is None else evaluated.each, context.each
+    return len(set(each).difference(read)) if len(each) > 1 else int(each[0] not in read)

@@ -98,6 +98,7 @@ class FavouredText:
     """The tokens of a text drawn so that a phrase tends to appear; only a proposal, `text.favouring(phrase)`."""
 
     __slots__ = ("boost", "context", "lm", "phrase", "text")
+    one_pass = False
 
     def __init__(self, text: TextDistribution, phrase: str, boost: float) -> None:
         if not phrase:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,20 +14,25 @@ from steersman.ppl.effects import Effect, call
 from steersman.ppl.protocols import Floats
 from steersman.ppl.text import Text
 
+from .algebra import Algebraic, Raised
 from .context import Context
 from .errors import ContextTooLong
 from .texts import TextDistribution
 from .tokenizer import Tokenizer
 from .tokens import Mask, TokenDistribution
 
+if TYPE_CHECKING:
+    from .product_lm import ProductLM
+
 Prefix = tuple[int, ...]
 
 
-class LanguageModel(ABC):
+class LanguageModel(Algebraic["ProductLM"], ABC):
     """An autoregressive model over tokens.
 
     Subclasses give the four batched operations at the end; everything else is shared. All log-probabilities are in
-    nats. `max_length` is the longest prefix in tokens, None for no limit.
+    nats. `max_length` is the longest prefix in tokens, None for no limit. `lm ** a`, `lm1 * lm2` and `lm1 / lm2` are
+    products over whole texts (`ProductLM`).
     """
 
     tokenizer: Tokenizer
@@ -39,6 +44,12 @@ class LanguageModel(ABC):
 
     def __init__(self) -> None:
         self._score_texts = Batched(self._score_batch, tokens=lambda context, text: len(self.tokens_of(text)))
+
+    @staticmethod
+    def product(factors: tuple[Raised, ...]) -> ProductLM:
+        from .product_lm import ProductLM
+
+        return ProductLM(factors)
 
     @property
     def special_tokens(self) -> frozenset[int]:

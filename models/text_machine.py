@@ -9,11 +9,10 @@ from steersman.ppl.effects import Sample
 from steersman.ppl.text import Text
 from steersman.ppl.trace import Site
 
-from .context import Context
+from .context import Context, Contexts
 
 if TYPE_CHECKING:
-    from .favour import FavouredText
-    from .texts import TextDistribution
+    from .text_measure import TextMeasure, TextSource
 
 
 class TextMachine:
@@ -25,10 +24,10 @@ class TextMachine:
 
     __slots__ = ("_context", "_data", "_log_p", "_log_q", "_other", "finish", "proposal", "stop", "text", "tokens")
 
-    def __init__(self, text: TextDistribution, proposal: TextDistribution | FavouredText | None) -> None:
+    def __init__(self, text: TextMeasure, proposal: TextSource | None) -> None:
         self.text, self.proposal = text, proposal
-        self._context = text.context
-        self._other: Context | None = None
+        self._context: Context | Contexts = text.context
+        self._other: Context | Contexts | None = None
         if proposal is not None:
             same = proposal.context == text.context
             self._other = None if same else proposal.context

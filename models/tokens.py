@@ -12,20 +12,22 @@ from numpy.typing import NDArray
 from steersman.ppl.keys import Keys
 from steersman.ppl.protocols import Floats
 
-from .context import Context
+from .algebra import Algebraic, Raised
+from .context import Context, unread
 from .errors import check_token
 
 if TYPE_CHECKING:
     from .language_model import LanguageModel
+    from .product import ProductToken
 
 Mask = NDArray[np.bool_]
 
 
-class TokenDistribution:
+class TokenDistribution(Algebraic["ProductToken"]):
     """p(token given context) proportional to softmax(logits / temperature) on the allowed tokens.
 
-    Values are token ids (int). `masked` and `tempered` give new normalised distributions. All members that share a
-    model are drawn and scored by one call.
+    Values are token ids (int). `masked` and `tempered` give new normalised distributions, `*`, `/` and `**` products
+    that are not normalised. All members that share a model are drawn and scored by one call.
     """
 
     __slots__ = ("context", "lm", "mask", "temperature")
@@ -37,6 +39,16 @@ class TokenDistribution:
     @property
     def family(self) -> Hashable:
         return self.lm
+
+    @property
+    def identity(self) -> Hashable:
+        return self.context, self.temperature, None if self.mask is None else self.mask.tobytes()
+
+    @staticmethod
+    def product(factors: tuple[Raised, ...]) -> ProductToken:
+        from .product import ProductToken
+
+        return ProductToken(factors)
 
     def masked(self, allowed: Mask | Iterable[int]) -> TokenDistribution:
         """Only the allowed tokens (a boolean array [vocabulary], or token ids), renormalised.
@@ -77,7 +89,7 @@ class TokenDistribution:
 
     def tokens(self, value: Any | None, given: Any | None = None) -> int:
         """One, or none where `given` has just evaluated the same context (as favoured tokens do, too)."""
-        return 0 if getattr(given, "context", None) == self.context else 1
+        return unread(self.context, given)
 
     @staticmethod
     def draw(members: Sequence[TokenDistribution], keys: Keys) -> tuple[list[int], Floats]:

@@ -41,17 +41,18 @@ from .keys import Key, Keys
 from .meter import Budget, Meter
 from .particle import Particle
 from .program import Program, program
-from .protocols import Distribution, Machine, Sequential
+from .protocols import Distribution, Machine, Sequential, Unnormalised
+from .tempered import tempered
 from .text import Text
 from .trace import Site, Trace
 from .verbs import Weighted, assess, generate, regenerate, simulate, update
 
 __all__ = [
-    "Address", "AllParticlesDead", "Batched", "Budget", "BudgetExhausted", "BudgetTooSmall", "Distribution",
-    "Effect", "InvalidWeight", "Invocation", "Key", "Keys", "Machine", "Meter", "MissingAwait", "NameReused",
-    "NotADistribution", "NotAnEffect", "NotEnumerable", "OutsideSupport", "Particle", "Program", "ProgramError",
-    "ReplayDivergence", "Sequential", "Site", "SteersmanError", "Text", "Trace", "TracedControlFlow",
-    "UnknownAddress", "Weighted", "advance", "assess", "batched", "call", "condition", "dist", "enumerate_traces",
-    "factor", "format_address", "generate", "observe", "param", "parse_address", "program", "regenerate", "sample",
-    "simulate", "twist", "unfold", "update",
+    "Address", "AllParticlesDead", "Batched", "Budget", "BudgetExhausted", "BudgetTooSmall", "Distribution", "Effect",
+    "InvalidWeight", "Invocation", "Key", "Keys", "Machine", "Meter", "MissingAwait", "NameReused", "NotADistribution",
+    "NotAnEffect", "NotEnumerable", "OutsideSupport", "Particle", "Program", "ProgramError", "ReplayDivergence",
+    "Sequential", "Site", "SteersmanError", "Text", "Trace", "TracedControlFlow", "UnknownAddress", "Unnormalised",
+    "Weighted", "advance", "assess", "batched", "call", "condition", "dist", "enumerate_traces", "factor",
+    "format_address", "generate", "observe", "param", "parse_address", "program", "regenerate", "sample", "simulate",
+    "tempered", "twist", "unfold", "update",
 ]

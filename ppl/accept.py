@@ -22,7 +22,7 @@ def accept(dist: Any, place: str, name: Hashable) -> tuple[Any, bool]:
         if hasattr(cls, "begin") and hasattr(cls, "log_prob"):
             _known[cls] = True
             return dist, True
-        if hasattr(cls, "draw") and hasattr(cls, "log_prob"):
+        if hasattr(cls, "log_prob") and (hasattr(cls, "draw") or hasattr(cls, "proposal")):
             _known[cls] = False
             return dist, False
     if any(base.__module__.startswith("numpyro.distributions") for base in cls.__mro__):

@@ -11,11 +11,13 @@ import numpy as np
 
 from .batched import Batched
 from .blame import is_tracer_error
-from .effects import Sample
+from .effects import Observe, Sample
 from .errors import InvalidWeight, OutsideSupport, SteersmanError
 from .keys import Keys
 from .meter import Meter
+from .particle import Particle
 from .requests import Item
+from .tempered import raised
 
 
 def answer_draws(cls: Any, items: list[Item]) -> None:
@@ -39,7 +41,7 @@ def answer_draws(cls: Any, items: list[Item]) -> None:
             particle.kill()
             continue
         if not lq < math.inf or not lp < math.inf or lq == -math.inf:
-            raise InvalidWeight(f"{particle.where()}: drew {value!r:.60} with log p = {lp}, log q = {lq}")
+            raise invalid_density(particle, value, f"{lp}, log q {lq}")
         if lp == -math.inf:
             particle.kill()
             continue
@@ -64,6 +66,8 @@ def answer_scores(cls: Any, items: list[Item]) -> None:
             log_q[j] = s
     for item, lp, lq in zip(items, log_p, log_q, strict=True):
         particle = item.particle
+        if isinstance(item.effect, Observe):
+            lp = raised(lp, item.effect.power)
         if not _weighed(item, lp):
             continue
         if isinstance(item.effect, Sample):
@@ -101,7 +105,7 @@ def _weighed(item: Item, log_p: float) -> bool:
     """Add log p of an imposed or observed value to the weight; a particle for which it is impossible dies (False)."""
     particle = item.particle
     if not log_p < math.inf:  # NaN or +inf
-        raise InvalidWeight(f"{particle.where()}: log p of {item.value!r:.60} is {log_p}")
+        raise invalid_density(particle, item.value, log_p)
     if log_p == -math.inf:
         particle.kill()
         return False
@@ -139,6 +143,12 @@ def score(dists: Sequence[Any], values: Sequence[Any], keys: Keys | None = None)
         for j, s in zip(js, scores, strict=True):
             out[j] = float(s)
     return out
+
+
+def invalid_density(particle: Particle, value: Any, log_p: Any) -> InvalidWeight:
+    """The error for a value whose density at the pending site is NaN or infinite."""
+    return InvalidWeight(f"{particle.where()}: log p of {value!r:.60} is {log_p}; a density must be a finite number "
+                         "(a ratio is not, where it divides by a probability of 0)")
 
 
 def _log_prob(cls: Any, dists: Sequence[Any], values: Sequence[Any], keys: Keys | None) -> Any:

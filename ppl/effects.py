@@ -12,14 +12,15 @@ from .accept import accept
 from .effect import Effect as Effect
 from .effect import running
 from .errors import NotADistribution, ProgramError
-from .protocols import Distribution, Sequential
+from .protocols import Distribution, Sequential, Unnormalised
 
 T = TypeVar("T")
 S = TypeVar("S")
 
 
 class Sample(Effect[T]):
-    """Latent choice x ~ p. The weight gains log p(x) - log q(x) when a proposal q drew it."""
+    """Latent choice x ~ p. The weight gains log p(x) - log q(x) when a proposal q drew it: the one that is given, or
+    that of an unnormalised p itself."""
 
     __slots__ = ("dist", "proposal", "sequential")
     kind = "sample"
@@ -28,8 +29,9 @@ class Sample(Effect[T]):
         self.owed_by = 0  # what cannot be made need not be awaited
         self.name = "sample" if name is None else name
         self.dist, self.sequential = accept(dist, "sample", self.name)
-        self.proposal = None
-        if proposal is not None:
+        if proposal is None:
+            self.proposal = getattr(self.dist, "proposal", None)
+        else:
             self.proposal, sequential = accept(proposal, "the proposal of sample", self.name)
             if sequential is not self.sequential:
                 raise NotADistribution(
@@ -41,13 +43,15 @@ class Sample(Effect[T]):
                     f"sample({self.name!r}): {proposal!r} estimates its density, and the inverse of an estimate is "
                     "biased: propose from an exact posterior (Enumerate), or from the posterior of one run"
                 )
+            if (drawable := getattr(self.proposal, "proposal", None)) is not None:
+                self.proposal = drawable
         self.owed_by = running[0]
 
 
 class Observe(Effect[None]):
-    """Likelihood: the weight gains log p(value)."""
+    """Likelihood: the weight gains power log p(value)."""
 
-    __slots__ = ("dist", "value")
+    __slots__ = ("dist", "power", "value")
     kind = "observe"
 
     def __init__(self, dist: Any, value: Any, name: Hashable | None = None) -> None:
@@ -56,7 +60,7 @@ class Observe(Effect[None]):
         self.dist, _ = accept(dist, "observe", self.name)
         if isinstance(value, Effect):
             value._refuse(f"observed at {self.name!r}")
-        self.value = value
+        self.value, self.power = value, 1.0
         self.owed_by = running[0]
 
 
@@ -154,13 +158,16 @@ def sample(dist: Sequential[T], name: Hashable | None = None, proposal: Any = No
 @overload
 def sample(dist: Distribution[T], name: Hashable | None = None, proposal: Any = None) -> Effect[T]: ...
 @overload
+def sample(dist: Unnormalised[T], name: Hashable | None = None, proposal: Any = None) -> Effect[T]: ...
+@overload
 def sample(dist: Any, name: Hashable | None = None, proposal: Any = None) -> Effect[Any]: ...
 def sample(dist: Any, name: Hashable | None = None, proposal: Any = None) -> Effect[Any]:
     """``x = await sample(dist, "x")``: a latent choice x ~ dist.
 
     dist: a distribution (`ppl.dist`, NumPyro, `lm.next(...)`), a sequential distribution (`lm.text(...)`) or a
     program call, which this only names. proposal: what really draws x; the weight gains log p(x) - log q(x) nats,
-    so the target stays dist. Raises NotADistribution for anything else.
+    so the target stays dist. An unnormalised dist (a product of models) brings a proposal of its own. Raises
+    NotADistribution for anything else.
     """
     if isinstance(dist, Invocation):
         if proposal is not None:

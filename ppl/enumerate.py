@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from .answer import score
+from .answer import invalid_density, score
 from .driver import advance
 from .effects import Sample
 from .errors import NotEnumerable
@@ -20,7 +20,8 @@ def branch(particles: Sequence[Particle]) -> list[Particle]:
     """Replace each particle, paused before a draw, by one child for every value of positive probability.
 
     A child's log-weight gains log p(value), so the log-weight of a finished particle is its log joint density. All
-    supports are scored together, one call for each family. Raises NotEnumerable naming the site.
+    supports are scored together, one call for each family. Raises NotEnumerable, or InvalidWeight for a density that is
+    NaN or +inf, naming the site.
     """
     options: list[tuple[Particle, Sample[Any], Any]] = []
     for p in particles:
@@ -37,6 +38,9 @@ def branch(particles: Sequence[Particle]) -> list[Particle]:
     log_q = log_p
     if any(effect.proposal is not None for _, effect, _ in options):  # the density that a reverse move needs
         log_q = score([effect.dist if effect.proposal is None else effect.proposal for _, effect, _ in options], values)
+    for (p, _, value), lp in zip(options, log_p, strict=True):
+        if not lp < math.inf:  # NaN or +inf
+            raise invalid_density(p, value, lp)
     possible = [(*o, lp, lq) for o, lp, lq in zip(options, log_p, log_q, strict=True) if lp > -math.inf]
     children: list[Particle] = []
     for i, (p, _, value, lp, lq) in enumerate(possible):

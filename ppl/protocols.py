@@ -92,7 +92,7 @@ class Sequential(Protocol[T_co]):
         ...
 
     @staticmethod
-    def complete(machines: Sequence[Machine[Any]], rests: Sequence[Sequence[Any]]) -> Sequence[Machine[T_co] | None]:
+    def complete(machines: Sequence[Any], rests: Sequence[Sequence[Any]]) -> Sequence[Machine[T_co] | None]:
         """Draws that are under way, finished with the given atoms, which are scored in one pass; None where they
         would have ended before the last of these atoms, or not there."""
         ...

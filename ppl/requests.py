@@ -144,6 +144,12 @@ class Request:
         return None
 
 
+def calls_of(group: Hashable, dist: Any) -> list[Hashable]:
+    """The language-model calls that evaluate a group of distributions like this one: a product makes one for each
+    model."""
+    return [(group, model) for model in getattr(dist, "models", (None,))]
+
+
 def charge(meter: Meter, collected: Sequence[tuple[Group, Item]]) -> None:
     """Charge a round before it is played. Raises BudgetExhausted, charging nothing."""
     tokens = rewards = 0
@@ -162,11 +168,11 @@ def charge(meter: Meter, collected: Sequence[tuple[Group, Item]]) -> None:
             continue
         if (count := getattr(dist, "tokens", None)) is not None:
             tokens += times * count(value)
-            calls.add(group)
+            calls.update(calls_of(group, dist))
         if isinstance(effect, Sample) and effect.proposal is not None:
             other = effect.dist if dist is effect.proposal else effect.proposal
             if (count := getattr(other, "tokens", None)) is not None and (more := count(value, dist)):
                 tokens += times * more
-                calls.add((group, type(other), other.family))  # each group scores its own
+                calls.update(calls_of((group, type(other), other.family), other))  # each group scores its own
     meter.check(tokens, len(calls), rewards)
     meter.charge(tokens, len(calls), rewards, rounds=1)

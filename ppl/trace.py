@@ -47,6 +47,9 @@ class Scope:
     def sites(self) -> list[Site]:
         return self._sites
 
+    def __len__(self) -> int:
+        return len(self._sites)
+
 
 class Trace:
     """The record of one finished execution: its sites in order, and the value that the program returned."""

@@ -1,0 +1,133 @@
+"""`TextMeasure`: what all measures over texts share, those of one model and products: their ends, draws and scores."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Hashable, Sequence
+from typing import TYPE_CHECKING, Any, Protocol
+
+import numpy as np
+
+from steersman.ppl.errors import OutsideSupport
+from steersman.ppl.protocols import Floats
+from steersman.ppl.text import Text
+
+from .algebra import Algebraic, Raised, same_tokens
+from .context import unread
+from .text_machine import TextMachine
+from .text_scores import score_drawn
+
+if TYPE_CHECKING:
+    from .language_model import LanguageModel
+    from .product_text import ProductText
+
+
+class TextSource(Protocol):
+    """What the tokens of a text are drawn from, or scored by."""
+
+    @property
+    def one_pass(self) -> bool:
+        """Whether one teacher-forced pass of its model gives the density of every token."""
+        ...
+
+    @property
+    def lm(self) -> LanguageModel: ...
+
+    @property
+    def context(self) -> Any: ...
+
+    def next_token(self, context: Any, so_far: bytes) -> Any:
+        """The distribution of the next token in `context`, where the text reads `so_far`."""
+        ...
+
+
+class TextMeasure(Algebraic["ProductText"]):
+    """A density over texts that is a product over their tokens, ended by a stop string, the end-of-text token or the
+    length limit.
+
+    context: where it begins. lm: the model whose tokenizer and end-of-text tokens it has. The values are `Text`s.
+    Drawn, every token is a site named "token" inside the text; observed or assessed, the text is scored in one
+    teacher-forced pass. `log_prob` accepts a `Text` (its own tokens and its own end) or a plain `str`, which is encoded
+    and ends with the first of: a stop string that it completes, the length limit if it has exactly max_tokens tokens,
+    the end-of-text token.
+    """
+
+    __slots__ = ("context", "lm", "max_tokens", "stops")
+    context: Any
+    lm: LanguageModel
+    max_tokens: int
+    stops: tuple[str, ...]
+
+    @property
+    @abstractmethod
+    def family(self) -> Hashable: ...
+
+    @property
+    def one_pass(self) -> bool:
+        """Whether one teacher-forced pass of its model gives the density of every token."""
+        return False
+
+    @abstractmethod
+    def next_token(self, context: Any, so_far: bytes) -> Any:
+        """The distribution of the next token in `context`, where the text reads `so_far`."""
+
+    @staticmethod
+    def product(factors: tuple[Raised, ...]) -> ProductText:
+        from .product_text import ProductText
+
+        return ProductText(factors)
+
+    def begin(self, proposal: TextSource | None) -> TextMachine:
+        if proposal is not None and not same_tokens(proposal.lm, self.lm):
+            raise ValueError("the proposal of a text must be over the same tokens: its model has another tokenizer")
+        return TextMachine(self, proposal)
+
+    def tokens(self, value: Any | None, given: Any | None = None) -> int:
+        """Tokens that scoring `value` costs, for every context once; none where `given` has just evaluated it."""
+        contexts = unread(self.context, given) if isinstance(value, str) else 0
+        return contexts * len(self._ended(value)) if contexts else 0
+
+    def support(self) -> None:
+        """A text is enumerated token by token."""
+        return
+
+    @staticmethod
+    def log_prob(members: Sequence[TextMeasure], values: Sequence[Any]) -> Floats:
+        machines = TextMeasure.retrace(members, [None] * len(members), values)
+        return np.array([-np.inf if m is None else sum(s.log_p for s in m.sites()) for m in machines], np.float64)
+
+    @staticmethod
+    def retrace(
+        members: Sequence[TextMeasure], proposals: Sequence[TextSource | None], values: Sequence[Any]
+    ) -> list[TextMachine | None]:
+        """The finished draws of `values`, every text scored in one teacher-forced pass; None where the draw of these
+        tokens would have ended before their last one, or not there."""
+        machines = [m._replayed(p, v) for m, p, v in zip(members, proposals, values, strict=True)]
+        score_drawn([(0, m) for m in machines if m is not None])
+        return machines
+
+    @staticmethod
+    def complete(machines: Sequence[TextMachine], rests: Sequence[Sequence[int]]) -> list[TextMachine | None]:
+        """Texts that are half drawn, finished with the given tokens, which are scored in one teacher-forced pass;
+        None where the draw would have ended before the last of them, or not there."""
+        done = [m.completed(rest) for m, rest in zip(machines, rests, strict=True)]
+        score_drawn([(len(begun), m) for begun, m in zip(machines, done, strict=True) if m is not None])
+        return done
+
+    def _ended(self, value: Any) -> tuple[int, ...]:
+        """The tokens whose density is that of the value, its end included. Raises OutsideSupport unless it is a str."""
+        if not isinstance(value, str):
+            raise OutsideSupport(f"a text is a str, got {type(value).__name__}")
+        if isinstance(value, Text) and self.lm.spells(value):
+            return value.tokens
+        tokens = self.lm.tokenizer.encode(value)
+        if any(value.endswith(s) for s in self.stops) or len(tokens) == self.max_tokens or not self.lm.eos:
+            return tokens
+        return (*tokens, min(self.lm.eos))
+
+    def _replayed(self, proposal: TextSource | None, value: Any) -> TextMachine | None:
+        """The draw of a value, its scores left at 0; None if no draw has these tokens and this end."""
+        tokens = self._ended(value)
+        machine = self.begin(proposal).completed(tokens)
+        own = isinstance(value, Text) and tokens is value.tokens
+        return None if machine is None or (own and machine.so_far() != value) else machine

@@ -1,0 +1,81 @@
+"""Scoring the tokens of texts: teacher-forced where one pass of the model gives them all."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from steersman.ppl.answer import score
+
+from .algebra import Raised, log_product
+
+if TYPE_CHECKING:
+    from .language_model import LanguageModel
+    from .text_machine import TextMachine
+    from .text_measure import TextMeasure, TextSource
+
+# what gives the tokens of a text their density; the tokens before; those to be scored
+Part = tuple["TextSource", tuple[int, ...], tuple[int, ...]]
+
+
+def score_drawn(drawn: Sequence[tuple[int, TextMachine]]) -> None:
+    """Score the tokens of each finished draw from the given position on: one pass for the targets, one for the
+    proposals."""
+    cuts = [(tuple(m.tokens[:begin]), tuple(m.tokens[begin:])) for begin, m in drawn]
+    log_p = _score_products([(m.text, *cut) for (_, m), cut in zip(drawn, cuts, strict=True)])
+    log_q = list(log_p)
+    sources = [(i, m.proposal) for i, (_, m) in enumerate(drawn) if m.proposal is not None]
+    for (i, _), s in zip(sources, _score_tokens([(q, *cuts[i]) for i, q in sources]), strict=True):
+        log_q[i] = s
+    for (begin, machine), lp, lq in zip(drawn, log_p, log_q, strict=True):
+        machine.set_scores(begin, lp, lq)
+
+
+def _score_products(parts: Sequence[tuple[TextMeasure, tuple[int, ...], tuple[int, ...]]]) -> list[list[float]]:
+    """log p of every token of each tail, of a product that of all its factors together."""
+    scores = iter(_score_tokens([(p, head, tail) for text, head, tail in parts for p, _ in text.factors]))
+    return [_multiplied([next(scores) for _ in text.factors], text.factors) for text, _, _ in parts]
+
+
+def _multiplied(log_p: list[list[float]], factors: tuple[Raised, ...]) -> list[float]:
+    """sum_j a_j log p_j of every token, [T]; 0 behind one that ends the draw by being impossible or infinite."""
+    if len(factors) == 1 and factors[0][1] == 1.0:
+        return log_p[0]
+    log_f = log_product(np.array(log_p), np.array([[a] for _, a in factors]))
+    if (ends := np.flatnonzero(~np.isfinite(log_f))).size:
+        log_f[ends[0] + 1 :] = 0.0
+    return list(log_f.tolist())
+
+
+def _score_tokens(parts: Sequence[Part]) -> list[list[float]]:
+    """log p of every token of each tail, a continuation of the context of its text and the head, one call for each
+    model: teacher-forced, or token by token where every token has its own normalisation (temperatures, favoured
+    phrases, products)."""
+    out: list[list[float]] = [[]] * len(parts)
+    whole: dict[LanguageModel, list[int]] = {}
+    single: list[tuple[int, Any, int]] = []
+    for i, (text, head, tail) in enumerate(parts):
+        if text.one_pass:
+            whole.setdefault(text.lm, []).append(i)
+        else:
+            out[i] = []
+            single += [(i, token_dist, token) for token_dist, token in _steps(text, head, tail)]
+    for lm, members in whole.items():
+        prefixes = [parts[i][0].context.tokens + parts[i][1] for i in members]
+        for i, s in zip(members, lm.score_sequences(prefixes, [parts[i][2] for i in members]), strict=True):
+            out[i] = np.asarray(s).tolist()
+    scores = score([d for _, d, _ in single], [t for _, _, t in single])
+    for (i, _, _), log_p in zip(single, scores, strict=True):
+        out[i].append(log_p)
+    return out
+
+
+def _steps(text: TextSource, head: tuple[int, ...], tail: tuple[int, ...]) -> Iterator[tuple[Any, int]]:
+    """(its distribution, the token) for every token of the tail."""
+    pieces = text.lm.tokenizer.token_bytes
+    context, so_far = text.context + head, b"".join([pieces[t] for t in head])
+    for token in tail:
+        yield text.next_token(context, so_far), token
+        context, so_far = context + token, so_far + pieces[token]
