@@ -10,6 +10,8 @@ from steersman.ppl.meter import Budget
 from .algorithm import Algorithm
 from .chains import Chains
 from .coverage import fit_coverage, pass_at_k
+from .diagnosis import Diagnosis
+from .diagnostics import ess_bulk, ess_tail, mcse, rhat
 from .enumerate import Enumerate
 from .genealogy import Genealogy
 from .importance import Importance
@@ -36,13 +38,15 @@ from .posterior import Cost, Posterior
 from .rejection import Rejection
 from .resampling import RESAMPLERS, adaptive, resampler
 from .run import Run
+from .sandwich import Bounds, sandwich
 from .smc import SMC
 from .start import ImpossibleStart
 from .stops import every
 
 __all__ = [
-    "MCMC", "MH", "RESAMPLERS", "SMC", "Algorithm", "AllParticlesDead", "Budget", "BudgetTooSmall", "Chains", "Cost",
-    "Enumerate", "Genealogy", "Importance", "ImpossibleStart", "Kernel", "Move", "NotAnInvolution", "NothingToChange", "Posterior",
-    "Proposal", "Rejection", "Run", "adaptive", "block", "cycle", "edit", "every", "fit_coverage", "infer", "involution", "mix",
-    "pass_at_k", "posterior_of", "propose", "resampler", "site", "subprogram", "suffix",
+    "MCMC", "MH", "RESAMPLERS", "SMC", "Algorithm", "AllParticlesDead", "Bounds", "Budget", "BudgetTooSmall", "Chains",
+    "Cost", "Diagnosis", "Enumerate", "Genealogy", "Importance", "ImpossibleStart", "Kernel", "Move", "NotAnInvolution",
+    "NothingToChange", "Posterior", "Proposal", "Rejection", "Run", "adaptive", "block", "cycle", "edit", "ess_bulk",
+    "ess_tail", "every", "fit_coverage", "infer", "involution", "mcse", "mix", "pass_at_k", "posterior_of", "propose",
+    "resampler", "rhat", "sandwich", "site", "subprogram", "suffix",
 ]

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import math
+from bisect import bisect_right
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from itertools import accumulate
 from typing import Any
 
 from steersman.ppl.keys import Key
@@ -34,6 +37,10 @@ class Tally:
             self.tried_at[at] += 1
             self.accepted_at[at] += accepted
 
+    def acceptance(self) -> dict[str, float]:
+        """Move -> fraction of its proposals that were accepted."""
+        return {name: self.accepted[name] / n for name, n in self.tried.items()}
+
     def add(self, other: Tally) -> None:
         self.tried += other.tried
         self.accepted.update(other.accepted)
@@ -46,6 +53,7 @@ class Chain:
 
     particle: the current execution, finished. slot: its place among the chains, part of the keys of its draws. target:
     what the kernels leave invariant. memory: what adaptive kernels keep between steps (step sizes, for example).
+    adapting: whether they may adapt, which is so during the first `warmup` steps.
 
     What a chain draws depends on the seed, its slot and the number of the step alone, not on the other chains.
     """
@@ -55,7 +63,7 @@ class Chain:
         self.target: Target = Joint() if target is None else target
         self.memory: dict[Any, Any] = {}
         self.tally = Tally()
-        self.adapting = False
+        self.adapting, self.warmup = False, 0
         self._key, self._keys = run.key.fold(slot), 0
 
     @property
@@ -70,6 +78,17 @@ class Chain:
         """A key that this chain has not used."""
         self._keys += 1
         return self._key.fold(self._keys)
+
+    def choose(self, weights: Sequence[float]) -> int:
+        """An index drawn in proportion to the weights (at least 0, not all 0). Kernels decide whatever they decide by
+        chance here and in `accepts`, the program draws in `advance`: the oracles that know all choices watch these."""
+        ends = list(accumulate(weights))
+        return bisect_right(ends, self.new_key().uniform() * ends[-1])
+
+    def accepts(self, log_ratio: float) -> bool:
+        """True with probability min(1, exp(log_ratio)); never for nan."""
+        p = 1.0 if log_ratio >= 0.0 else math.exp(log_ratio) if log_ratio < 0.0 else 0.0
+        return self.choose((p, 1.0 - p)) == 0
 
     def log_target(self, particle: Particle) -> float:
         """log of the unnormalised target density of an execution, -inf for a dead one."""

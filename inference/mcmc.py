@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import warnings
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -26,6 +27,25 @@ from .start import Start, start_chains
 
 class NothingToChange(SteersmanError, ValueError):
     """A kernel that finds nothing to change in the executions of a program."""
+
+
+def require_changes(kernel: Kernel, traces: Sequence[Trace]) -> None:
+    """Raise NothingToChange if the kernel can do nothing with any of the executions.
+
+    One of several that are combined may find something only where another has led (a line, once there are lines), so
+    an idle one is only warned of.
+    """
+    idle = [f"{part.name} finds nothing to change: {why}" for part in kernel.parts() if (why := _idle(part, traces))]
+    if len(idle) == len(kernel.parts()):
+        raise NothingToChange("; ".join(idle))
+    if idle:
+        warnings.warn(f"{'; '.join(idle)}. It will be idle where this stays so", stacklevel=2)
+
+
+def _idle(kernel: Kernel, traces: Sequence[Trace]) -> str | None:
+    """Why the kernel can do nothing with any of the executions, most often; None if it can."""
+    reasons = Counter(kernel.missing(trace) for trace in traces)
+    return None if None in reasons else reasons.most_common(1)[0][0]
 
 
 @dataclass
@@ -76,11 +96,11 @@ class MCMC:
         t = state.t + 1
         for chain in state.chains:
             self._prepare(chain, t)
-        before = [(chain.particle, chain.tally) for chain in state.chains]
+        before = [chain.particle for chain in state.chains]
         try:
             await self._transition(run, state.chains)
         except BaseException:  # a step that is stopped half-way has not happened
-            for chain, (particle, _) in zip(state.chains, before, strict=True):
+            for chain, particle in zip(state.chains, before, strict=True):
                 chain.particle = particle
             raise
         state.t = t
@@ -88,8 +108,7 @@ class MCMC:
             for chain in state.chains:
                 chain.tally = Tally()
         if t > self.warmup and (t - self.warmup) % self.thin == 0:
-            for chain, kept in zip(state.chains, state.kept, strict=True):
-                kept.append(chain.trace)
+            self._keep(state)
         note = "warm-up," if t <= self.warmup else ""
         return state, {"done": t, "total": self.warmup + self.steps, "note": note}
 
@@ -110,24 +129,28 @@ class MCMC:
     claim = "posterior"
 
     async def _start(self, run: Run, state: MCMCState) -> None:
-        particles = await start_chains(run, self.init_from, self.chains)
-        state.chains = [self._chain(run, slot, p) for slot, p in enumerate(particles)]
+        state.chains = [self._chain(run, slot, p) for slot, p in enumerate(await self._first(run))]
         state.kept = [[] for _ in state.chains]
         self._check(state.chains)
+
+    async def _first(self, run: Run) -> list[Particle]:
+        """The execution that each chain starts from."""
+        return await start_chains(run, self.init_from, self.chains)
 
     def _chain(self, run: Run, slot: int, particle: Particle) -> Chain:
         return Chain(run, slot, particle)
 
     def _check(self, chains: Sequence[Chain]) -> None:
-        """Raise NothingToChange if the kernel can do nothing in any of the chains."""
-        reasons = [self.kernel.missing(chain.trace) for chain in chains]
-        if None not in reasons:
-            why = Counter(reasons).most_common(1)[0][0]
-            raise NothingToChange(f"{self.kernel.name} finds nothing to change: {why}")
+        require_changes(self.kernel, [chain.trace for chain in chains])
 
     def _prepare(self, chain: Chain, t: int) -> None:
         chain.begin_step(t)
-        chain.adapting = t <= self.warmup
+        chain.adapting, chain.warmup = t <= self.warmup, self.warmup
+
+    def _keep(self, state: MCMCState) -> None:
+        """Add the current state of every chain to what the posterior will hold."""
+        for chain, kept in zip(state.chains, state.kept, strict=True):
+            kept.append(chain.trace)
 
     async def _transition(self, run: Run, chains: list[Chain]) -> None:
-        await gather([self.kernel.step(chain) for chain in chains])
+        await self.kernel.step_all(chains)

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Hashable, Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
@@ -18,6 +18,7 @@ from steersman.ppl.protocols import Floats
 from steersman.ppl.trace import Trace
 
 from .chains import Chains
+from .diagnosis import Diagnosis
 from .genealogy import Genealogy
 from .weights import ess, log_sum_exp, normalise
 
@@ -45,7 +46,8 @@ class Posterior:
     log_evidence. log_evidence: the estimate of log Z; log_evidence_error: its standard error from this run (0 when
     exact, nan or inf when the run cannot tell). finished [n]: which particles ran to their end; where a run was
     stopped early (`stopped` says why) the others hold the trace so far and weigh nothing in `weights`. chains: how
-    the draws of Markov chains lie in `traces`; they have equal weights, and log_evidence is nan.
+    the draws of Markov chains lie in `traces`; they have equal weights, and log_evidence is nan. info: what the method
+    tells of its run beside the draws (a ladder of temperatures, acceptance rates), by name; see its documentation.
     """
 
     traces: Sequence[Trace | None]
@@ -59,18 +61,20 @@ class Posterior:
     stopped: str | None = None
     finished: np.ndarray[Any, np.dtype[np.bool_]] | None = None
     chains: Chains | None = None
+    info: Mapping[str, Any] = field(default_factory=dict)
 
     @classmethod
     def of_particles(
         cls, particles: Sequence[Particle], log_weights: Floats, *, log_evidence_error: float, cost: Cost,
         method: str, seed: int | None = None, genealogy: Genealogy | None = None, stopped: str | None = None,
-        log_evidence: float | None = None,
+        log_evidence: float | None = None, info: Mapping[str, Any] | None = None,
     ) -> Posterior:
         finished = np.array([p.done for p in particles], np.bool_)
         traces = [p.trace if p.done else p.partial_trace() for p in particles]
         return cls(
             traces, log_weights, log_sum_exp(log_weights) if log_evidence is None else log_evidence,
             log_evidence_error, cost, method, seed, genealogy, stopped, None if finished.all() else finished,
+            info=info or {},
         )
 
     def __len__(self) -> int:
@@ -122,8 +126,11 @@ class Posterior:
         return next(t.value for _, t in self.weighted_traces() if _hashable(t.value) == best)
 
     def best(self) -> Trace:
-        """The finished trace of the largest log joint density."""
-        return max((t for _, t in self.weighted_traces()), key=lambda t: t.log_joint)
+        """The finished trace of the largest log joint density (of chains that were annealed: of the largest density
+        that the annealing has ended with)."""
+        traces = [t for _, t in self.weighted_traces()]
+        scores = (self.chains and self.chains.scores) or [t.log_joint for t in traces]
+        return traces[int(np.argmax(scores))]
 
     def summary(self, limit: int = 10) -> str:
         """A table of the most probable values, with log Z, ESS and cost, as text."""
@@ -131,11 +138,26 @@ class Posterior:
 
         return summarise(self, limit)
 
-    def to_arviz(self, f: Callable[[Any], dict[str, Any]] | None = None) -> Any:
-        """An ArviZ data set of equally weighted draws (see `inference.export`)."""
+    def diagnose(
+        self, f: Callable[[Any], Any] | Mapping[str, Callable[[Any], Any]] | None = None, *,
+        of: Literal["value", "trace"] = "value",
+    ) -> Diagnosis:
+        """Mean, Monte Carlo error, sd, R-hat and ESS of numbers of the draws of Markov chains, and the acceptance of
+        each move, as a mapping that prints as a table (see `inference.diagnostics`).
+
+        f: a function, or several by name, of the return value (of="trace": of the trace); by default the log joint
+        density and every numeric choice that all traces have. Raises ValueError for a posterior without chains or
+        draws, TypeError for a function that gives no number.
+        """
+        from .diagnostics import diagnose
+
+        return diagnose(self, f, of=of)
+
+    def to_arviz(self, f: Callable[[Any], dict[str, Any]] | None = None, *, resampled: bool = True) -> Any:
+        """An ArviZ data set, [chain, draw] (see `inference.export` for what becomes of weights)."""
         from .export import to_arviz
 
-        return to_arviz(self, f)
+        return to_arviz(self, f, resampled=resampled)
 
     def plot(self, f: Callable[[Any], float] | None = None) -> Any:
         """Plot the weights, and the genealogy where there is one, with matplotlib; returns the figure."""
@@ -198,6 +220,8 @@ class Posterior:
 
     def __repr__(self) -> str:
         note = f", stopped: {self.stopped}" if self.stopped else ""
+        if self.chains is not None:
+            return f"<Posterior of {self.method}: {'annealed, ' * self.chains.optimises}{self.chains}{note}>"
         return (f"<Posterior of {self.method}: {len(self)} particles, log Z = {self.log_evidence:.4g} ± "
                 f"{self.log_evidence_error:.2g}, ESS {self.ess:.1f}{note}>")
 

@@ -13,14 +13,18 @@ import numpy as np
 from steersman.ppl.errors import AllParticlesDead
 from steersman.ppl.particle import Particle
 
+from .chain import Tally
 from .genealogy import Genealogy
+from .kernels.kernel import Kernel
 from .killed import killed_by
+from .offspring import copies, offspring
 from .posterior import Cost, Posterior
+from .rejuvenate import movable, rejuvenate
 from .resampling import Ancestry, Resampler, adaptive, get_resampler
 from .run import Run
 from .sizes import whole
 from .stops import StopSpec, barrier
-from .variance import log_evidence_error
+from .variance import run_error
 from .weights import log_sum_exp, normalise
 
 
@@ -28,13 +32,14 @@ from .weights import log_sum_exp, normalise
 class SMCState:
     """particles [N] with log_weight log w (w sums to about one just after resampling); log_z: log of the product of
     the sums that resampling has normalised away; ancestry: how this generation was born; met: the names of
-    `resample_at` that particles have stopped at."""
+    `resample_at` that particles have stopped at; moves: how the moves of `rejuvenate` fared."""
 
     particles: list[Particle]
     log_z: float = 0.0
     ancestry: Ancestry | None = None
     genealogy: Genealogy = field(default_factory=Genealogy)
     met: set[Hashable] = field(default_factory=set)
+    moves: Tally = field(default_factory=Tally)
 
 
 class SMC:
@@ -49,7 +54,11 @@ class SMC:
     always. resample_at: where particles stop: "weight" (every effect that can change the weight), "factor", "token",
     `every(k)` tokens, names of sites, a function (see `stops`). expand: before each stretch every unfinished particle
     is split into K copies of weight w/K, and N survive of the N K: with resample="optimal" this is the rule of SMC
-    steering (Lew et al. 2023, "Sequential Monte Carlo Steering of LLMs using probabilistic programs").
+    steering (Lew et al. 2023, "Sequential Monte Carlo Steering of LLMs using probabilistic programs"). rejuvenate: a
+    move, or a mix or cycle of moves, that is applied to every particle after each resampling, `rejuvenation_steps`
+    times, to tell copies apart again: resample-move (Gilks & Berzuini 2001, "Following a moving target"). It leaves the
+    target of that stop invariant, so weights and Z_hat stay as they are; posterior.info["rejuvenation"] tells the
+    acceptance rates.
 
     A particle that finishes or dies early stays in its slot, its weight multiplied by 1 or 0, until it is resampled.
     A twist looks ahead and is divided out at the end. The standard error of log Z_hat is estimated from the genealogy
@@ -59,9 +68,10 @@ class SMC:
 
     def __init__(
         self, particles: int, *, resample: str | Resampler = "ssp", ess_threshold: float = 0.5,
-        resample_at: StopSpec = "weight", expand: int = 1,
+        resample_at: StopSpec = "weight", expand: int = 1, rejuvenate: Kernel | None = None,
+        rejuvenation_steps: int = 1,
     ) -> None:
-        whole("SMC", particles=particles, expand=expand)
+        whole("SMC", particles=particles, expand=expand, rejuvenation_steps=rejuvenation_steps)
         if not ess_threshold >= 0:
             raise ValueError(f"SMC(ess_threshold={ess_threshold}): expected a fraction of the population, 0 to 1")
         self.particles, self.expand = particles, expand
@@ -69,6 +79,8 @@ class SMC:
         # A population that expand has enlarged is always brought back to N, whatever its ESS.
         self.resample = scheme if expand > 1 else adaptive(scheme, ess_threshold)
         self._barrier = barrier(resample_at)
+        self.rejuvenate = None if rejuvenate is None else movable(rejuvenate)
+        self.rejuvenation_steps = rejuvenation_steps
 
     @property
     def name(self) -> str:
@@ -93,6 +105,7 @@ class SMC:
         unfinished = sum(not p.done for p in state.particles)
         if unfinished or len(state.particles) != self.particles:
             self._resample(run, state, log_w, total)
+            await self._rejuvenate(run, state)
         if not unfinished and len(state.particles) != len(log_w):  # expand: the last stretch too ends with N
             state.genealogy.append([p.log_weight for p in state.particles], state.ancestry)
         info = {"done": self.particles - min(unfinished, self.particles), "total": self.particles,
@@ -111,60 +124,41 @@ class SMC:
         state.log_z += total
         state.particles = offspring(state.particles, ancestry)
 
+    async def _rejuvenate(self, run: Run, state: SMCState) -> None:
+        if self.rejuvenate is not None and state.ancestry is not None and state.ancestry.resampled:
+            state.particles = await rejuvenate(
+                run, state.particles, self.rejuvenate, self.rejuvenation_steps, self._barrier, len(state.genealogy),
+                state.moves,
+            )
+
     def _expand(self, state: SMCState) -> None:
-        copies = [1 if p.done else self.expand for p in state.particles]
-        index = np.repeat(np.arange(len(copies)), copies)
-        weights = np.array([p.log_weight for p in state.particles]) - np.log(copies)
+        splits = [1 if p.done else self.expand for p in state.particles]
+        index = np.repeat(np.arange(len(splits)), splits)
+        weights = np.array([p.log_weight for p in state.particles]) - np.log(splits)
         before = state.ancestry
         if before is not None:
-            shares = before.weights[index] / np.array(copies)[index]
+            shares = before.weights[index] / np.array(splits)[index]
             state.ancestry = Ancestry(before.index[index], shares, before.resampled)
-        state.particles = _fork(state.particles, index)
+        state.particles = copies(state.particles, index.tolist())
         for p, i in zip(state.particles, index, strict=True):
             p.log_weight = float(weights[i])
 
     def result(self, run: Run, state: SMCState) -> Posterior:
         if run.stopped is None and (never := self._barrier.names - state.met):
             warnings.warn(f"resample_at names {sorted(never)}, but no particle met a site of that name", stacklevel=2)
+        resampled = any(map(state.genealogy.resampled, range(len(state.genealogy))))
+        if run.stopped is None and self.rejuvenate is not None and resampled and not state.moves.tried:
+            warnings.warn(f"rejuvenate={self.rejuvenate!r} has found nothing to change at any stop", stacklevel=2)
         return self._posterior(run, state, np.array([p.log_weight for p in state.particles]))
 
     def _posterior(self, run: Run, state: SMCState, log_w: np.ndarray[Any, Any]) -> Posterior:
         if run.stopped is not None:
             error = math.nan
         else:  # without a generation there was nothing to draw: log Z is exact
-            error = _error(state.genealogy) if len(state.genealogy) else 0.0
+            error = run_error(state.genealogy) if len(state.genealogy) else 0.0
         return Posterior.of_particles(
             state.particles, log_w + state.log_z,
             log_evidence_error=error, cost=Cost.of(run.meter), method=self.name, seed=run.seed,
             genealogy=state.genealogy, stopped=run.stopped,
+            info=None if self.rejuvenate is None else {"rejuvenation": state.moves.acceptance()},
         )
-
-
-def _error(genealogy: Genealogy) -> float:
-    """The standard error of log Zhat over the whole genealogy; where all particles have come to descend from one,
-    over the longest lag of 8, 4, 2 or 1 generations that still tells them apart."""
-    for lag in (None, 8, 4, 2, 1):
-        error = log_evidence_error(genealogy, lag=lag)
-        if error < math.inf:
-            break
-    return error
-
-
-def offspring(particles: list[Particle], ancestry: Ancestry) -> list[Particle]:
-    """The next generation: child j is a copy of parent index[j] with log-weight log weights[j]."""
-    children = _fork(particles, ancestry.index)
-    for child, weight in zip(children, ancestry.weights.tolist(), strict=True):
-        child.log_weight = math.log(weight)
-    return children
-
-
-def _fork(particles: list[Particle], index: np.ndarray[Any, Any]) -> list[Particle]:
-    """The first child of a parent keeps its live coroutine; only the others replay."""
-    taken: set[int] = set()
-    children: list[Particle] = []
-    for slot, i in enumerate(index.tolist()):
-        child = particles[i] if i not in taken else particles[i].fork()
-        taken.add(i)
-        child.slot = slot
-        children.append(child)
-    return children

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_right
+from collections.abc import Sequence
 from itertools import accumulate
 from typing import Any, Literal
 
@@ -37,12 +38,12 @@ async def start_chains(run: Run, start: Start, chains: int) -> list[Particle]:
     if start == "prior":
         return await _from_prior(run, chains)
     if isinstance(start, Posterior):
-        return _from_posterior(run, start, chains)
+        return await _from_posterior(run, start, chains)
     if not hasattr(start, "step"):
         raise TypeError(f"init={start!r}: expected 'prior', a method such as SMC(64), or a posterior")
     inner = Run(run.model, run.key.fold(0, 1))
     inner.meter, inner.params = run.meter, run.params
-    return _from_posterior(run, await execute(inner, start), chains)
+    return await _from_posterior(run, await execute(inner, start), chains)
 
 
 async def _from_prior(run: Run, chains: int) -> list[Particle]:
@@ -55,24 +56,37 @@ async def _from_prior(run: Run, chains: int) -> list[Particle]:
         dead += [p for p in particles if p.dead]
         if len(found) == chains:
             return [found[slot] for slot in range(chains)]
-    killed = killed_by(dead)
-    sites = ", ".join(f"{site} ({n})" for site, n in sorted(killed.items(), key=lambda kv: -kv[1])[:6])
-    raise ImpossibleStart(
+    raise _impossible(
         f"{chains - len(found)} of {chains} chains start at probability zero: {_ATTEMPTS} executions of the program "
-        f"each have died, killed by {sites}. Start them elsewhere: init=SMC(64), or the posterior of another run",
-        killed,
+        "each have died", dead,
     )
 
 
-def _from_posterior(run: Run, posterior: Posterior, chains: int) -> list[Particle]:
+async def _from_posterior(run: Run, posterior: Posterior, chains: int) -> list[Particle]:
+    """Executions drawn by weight. Those of another program call (or read from a file) are run again under this one,
+    with their choices: its densities count."""
     weighted = posterior.weighted_traces()
     ends = list(accumulate(w for w, _ in weighted))
-    out = []
-    for slot in range(chains):
-        u = run.key.fold(0, 2, slot).uniform() * ends[-1]
-        trace = weighted[bisect_right(ends, u)][1]
-        if trace.program is None:
-            trace = type(trace)(run.model, trace.sites(), trace.value)
-        out.append(Particle.of_trace(trace, slot))
-    return out
+    picked = [
+        weighted[bisect_right(ends, run.key.fold(0, 2, slot).uniform() * ends[-1])][1] for slot in range(chains)
+    ]
+    foreign = {slot: trace.choices() for slot, trace in enumerate(picked) if trace.program is not run.model}
+    again = {p.slot: p for p in run.spawn(list(foreign))}
+
+    def choose(p: Particle) -> tuple[bool, Any]:
+        table, address = foreign[p.slot], p.address
+        return (True, table[address]) if address in table else (False, None)
+
+    await run.advance(list(again.values()), choose=choose, key=run.key.fold(0, 3))
+    if dead := [p for p in again.values() if p.dead]:
+        raise _impossible(f"{len(dead)} of {chains} chains start at probability zero: with the choices of the "
+                          "posterior that they were to start from, this program dies", dead)
+    return [again[slot] if slot in again else Particle.of_trace(trace, slot) for slot, trace in enumerate(picked)]
+
+
+def _impossible(what: str, dead: Sequence[Particle]) -> ImpossibleStart:
+    killed = killed_by(dead)
+    sites = ", ".join(f"{site} ({n})" for site, n in sorted(killed.items(), key=lambda kv: -kv[1])[:6])
+    advice = "Start them elsewhere: init=SMC(64), or the posterior of another run"
+    return ImpossibleStart(f"{what}, killed by {sites}. {advice}", killed)
 

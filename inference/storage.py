@@ -12,6 +12,7 @@ import numpy as np
 from steersman.ppl.encode import decode_value, encode_value
 from steersman.ppl.trace import Trace
 
+from .chains import Chains
 from .genealogy import Genealogy
 
 if TYPE_CHECKING:
@@ -34,6 +35,8 @@ def save(posterior: Posterior, path: str | Path) -> None:
         "log_weights": [encode_value(float(w)) for w in posterior.log_weights],
         "traces": [None if t is None else t.to_json() for t in posterior.traces],
         "genealogy": None if posterior.genealogy is None else posterior.genealogy.to_json(),
+        "chains": None if posterior.chains is None else posterior.chains.to_json(),
+        "info": encode_value(dict(posterior.info)),
     }
     path = Path(path)
     partial = path.with_name(path.name + ".partial")
@@ -58,6 +61,7 @@ def load(path: str | Path) -> Posterior:
 def _read(data: dict[str, Any]) -> Posterior:
     from .posterior import Cost, Posterior
 
+    chains, info = data.get("chains"), data.get("info")  # the first files had neither
     return Posterior(
         [None if t is None else Trace.from_json(t) for t in data["traces"]],
         np.array([decode_value(w) for w in data["log_weights"]], np.float64),
@@ -65,4 +69,5 @@ def _read(data: dict[str, Any]) -> Posterior:
         data["method"], data["seed"],
         None if data["genealogy"] is None else Genealogy.from_json(data["genealogy"]), data["stopped"],
         None if data["finished"] is None else np.array(data["finished"], np.bool_),
+        None if chains is None else Chains.from_json(chains), {} if info is None else decode_value(info),
     )

@@ -60,6 +60,16 @@ def log_evidence_error(genealogy: Genealogy, *, lag: int | None = None) -> float
     return log_pairs if math.isnan(log_pairs) else math.sqrt(max(0.0, -log_pairs))
 
 
+def run_error(genealogy: Genealogy) -> float:
+    """`log_evidence_error` over the whole genealogy; where all particles have come to descend from one, over the
+    longest lag of 8, 4, 2 or 1 generations that still tells them apart."""
+    for lag in (None, 8, 4, 2, 1):
+        error = log_evidence_error(genealogy, lag=lag)
+        if error < math.inf:
+            break
+    return error
+
+
 def expectation_variance(genealogy: Genealogy, values: ArrayLike, *, lag: int | None = None) -> Floats:
     """Estimated variance of the weighted mean m = sum_i W_i f_i over the final particles.
 

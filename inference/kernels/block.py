@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import math
-from bisect import bisect_right
 from collections.abc import Hashable, Mapping
-from itertools import accumulate
 
+from steersman.ppl.address import format_address
 from steersman.ppl.trace import Trace
 
 from ..chain import Chain
@@ -34,6 +33,8 @@ class Block(Move):
     Monte Carlo computation".
     """
 
+    partial = True
+
     def __init__(self, verb: str, lengths: Mapping[Lengths, float], names: Names, at: At | None) -> None:
         self.verb, self.lengths, self.names, self.at = verb, dict(lengths), names, at
 
@@ -45,30 +46,28 @@ class Block(Move):
         return Block(self.verb, self.lengths, names, self.at)
 
     def missing(self, trace: Trace) -> str | None:
-        if any(c.is_text and matches(self.names, c.address) for c in choices_of(trace)):
+        meant = [c for c in choices_of(trace) if matches(self.names, c.address)]
+        if any(c.is_text for c in meant):
             return None
-        return f"{none_named(self.names, trace)}; it works on texts, such as sample(lm.text(...), 'line')"
+        found = ", ".join(format_address(c.address) for c in meant[:8])
+        why = f"{found} is no text" if found else none_named(self.names, trace)
+        return f"{why}; it works on texts, such as sample(lm.text(...), 'line')"
 
     async def propose(self, chain: Chain) -> Proposal | None:
         old = choices_of(chain.trace)
-        m, new_m = self._draw_lengths(chain.new_key().uniform())
+        m, new_m = list(self.lengths)[chain.choose(list(self.lengths.values()))]
         places = self._places(chain.trace, old, m)
         if not places.places:
             return None
-        place = first, s = places.draw(chain.new_key().uniform())
+        place = first, s = places.draw(chain)
         text, cut = old[first], first / len(old)
         splice = Splice(text.address, s, s + m, s + new_m)
         new = await rerun(chain, old, first, lambda address: False, splice)
-        dead = new.particle.dead or not new.tail_kept
-        if dead or new.new[first].atoms != text.atoms - m + new_m:  # the text ended inside the block
+        if new.particle.dead or not new.tail_kept:  # the text ended inside the block
             return Proposal(new.particle, -math.inf, cut)
         back = self._places(new.particle.partial_trace(), new.new, new_m)
         log_j = math.log(self.lengths[new_m, m]) - math.log(self.lengths[m, new_m])
         return Proposal(new.particle, new.log_ratio + log_j + back.log_p(place) - places.log_p(place), cut)
-
-    def _draw_lengths(self, u: float) -> Lengths:
-        ends = list(accumulate(self.lengths.values()))
-        return list(self.lengths)[bisect_right(ends, u * ends[-1])]
 
     def _places(self, trace: Trace, choices: list[Choice], m: int) -> Places:
         return Places(choices, self.names, lambda c: c.atoms - m if c.is_text else 0, at=self.at, trace=trace)

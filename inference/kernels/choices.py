@@ -27,7 +27,7 @@ class Choice:
 
     def log_q(self, begin: int = 0, end: int | None = None) -> float:
         """log density, in nats, with which the atoms begin..end would be drawn again."""
-        if not self.is_text or (begin == 0 and end is None):
+        if self.site.kind != "text" and (not self.is_text or (begin == 0 and end is None)):
             return float(self.site.log_q) if begin == 0 and end != 0 else 0.0
         return float(sum(s.log_q for s in self.site.sub.sites()[begin:end]))
 
@@ -37,10 +37,26 @@ class Choice:
 
 
 def choices_of(trace: Trace) -> list[Choice]:
-    """The latent choices in the order in which they were made."""
-    return [
-        Choice(a, s, 1 if s.sub is None else len(s.sub)) for a, s in trace.choice_sites().items()
-    ]
+    """The latent choices in the order in which they were made; a text that is half drawn is the last of them."""
+    choices = [Choice(a, s, 1 if s.sub is None else len(s.sub)) for a, s in trace.choice_sites().items()]
+    address, text = _unfinished_text(trace)
+    if text is None:
+        return choices
+    atoms = len(text.sub)
+    whole = [Choice(address, text, atoms)] if atoms else []
+    return choices[: len(choices) - atoms] + whole
+
+
+def _unfinished_text(trace: Trace) -> tuple[Address, Site | None]:
+    """The text that an execution which is not finished is drawing: the innermost of the scopes that it ends in."""
+    address: Address = ()
+    sites = trace.sites()
+    while sites and (last := sites[-1]).kind in ("program", "unfold", "text") and last.sub is not None:
+        address = (*address, last.name, last.k)
+        if last.kind == "text":
+            return address, last
+        sites = last.sub.sites()
+    return (), None
 
 
 def matches(names: Names, address: Address) -> bool:
@@ -76,9 +92,11 @@ def atom_address(choice: Choice, k: int) -> Address:
 
 
 def none_named(names: Names, trace: Trace) -> str:
-    """The message for a move that finds nothing to change."""
+    """The message for a move that finds nothing to change, though not for want of texts."""
     there = list(dict.fromkeys(format_address(a) for a in trace.choices()))
     have = ", ".join(there[:8]) + (", ..." if len(there) > 8 else "")
     if not there:
         return "the program makes no choice, so there is nothing to change"
+    if any(matches(names, a) for a in trace.choices()):
+        return "at(trace) gives every place the weight 0"
     return f"no choice is named {' or '.join(map(repr, names))}; the program has {have}"

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import math
-from bisect import bisect_right
 from collections.abc import Sequence
-from itertools import accumulate
 
 from steersman.ppl.trace import Trace
 
 from ..chain import Chain
+from ..gather import gather
 from .kernel import Kernel, Names
 
 
@@ -20,14 +19,20 @@ class _Combined(Kernel):
 
     def __init__(self, kernels: Sequence[Kernel]) -> None:
         self.kernels = tuple(kernels)
+        self.partial = all(k.partial for k in kernels)
 
     @property
     def name(self) -> str:
         return f"{self.verb}({', '.join(k.name for k in self.kernels)})"
 
     def missing(self, trace: Trace) -> str | None:
-        reasons = [f"{k.name}: {why}" for k in self.kernels if (why := k.missing(trace)) is not None]
-        return "; ".join(reasons) or None
+        reasons = [k.missing(trace) for k in self.kernels]
+        if None in reasons:
+            return None
+        return "; ".join(f"{k.name}: {why}" for k, why in zip(self.kernels, reasons, strict=True))
+
+    def parts(self) -> list[Kernel]:
+        return [part for k in self.kernels for part in k.parts()]
 
 
 class Mix(_Combined):
@@ -43,9 +48,12 @@ class Mix(_Combined):
         return Mix([k.on(names) for k in self.kernels], self.weights)
 
     async def step(self, chain: Chain) -> None:
-        ends = list(accumulate(self.weights))
-        picked = bisect_right(ends, chain.new_key().uniform() * ends[-1])
-        await self.kernels[picked].step(chain)
+        await self.kernels[chain.choose(self.weights)].step(chain)
+
+    async def step_all(self, chains: Sequence[Chain]) -> None:
+        picked = [chain.choose(self.weights) for chain in chains]
+        groups = [[c for c, k in zip(chains, picked, strict=True) if k == i] for i in range(len(self.kernels))]
+        await gather([k.step_all(group) for k, group in zip(self.kernels, groups, strict=True) if group])
 
 
 class Cycle(_Combined):
@@ -59,6 +67,10 @@ class Cycle(_Combined):
     async def step(self, chain: Chain) -> None:
         for kernel in self.kernels:
             await kernel.step(chain)
+
+    async def step_all(self, chains: Sequence[Chain]) -> None:
+        for kernel in self.kernels:
+            await kernel.step_all(chains)
 
 
 def mix(*kernels: Kernel, weights: Sequence[float] | None = None) -> Mix:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from abc import ABC, abstractmethod
-from collections.abc import Hashable
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,6 +12,7 @@ from steersman.ppl.particle import Particle
 from steersman.ppl.trace import Trace
 
 from ..chain import Chain
+from ..gather import gather
 
 Names = tuple[Hashable, ...]
 
@@ -23,6 +24,9 @@ class Kernel(ABC):
     that a language model is called once for all of them.
     """
 
+    partial = False
+    """Whether it can act on an execution that is not finished, as `SMC(rejuvenate=...)` asks."""
+
     @property
     @abstractmethod
     def name(self) -> str:
@@ -32,9 +36,17 @@ class Kernel(ABC):
     async def step(self, chain: Chain) -> None:
         """One transition: replaces ``chain.particle``, or leaves it."""
 
+    async def step_all(self, chains: Sequence[Chain]) -> None:
+        """One transition of every chain. A kernel that computes for many chains by one call does it here."""
+        await gather([self.step(chain) for chain in chains])
+
     def missing(self, trace: Trace) -> str | None:
         """Why the kernel can do nothing with such an execution ("it has no site named 'x'"); None if it can."""
         return None
+
+    def parts(self) -> list[Kernel]:
+        """The kernels that it is made of: itself, unless it combines others."""
+        return [self]
 
     def on(self, names: Names) -> Kernel:
         """The same kernel for the sites of these names only, as `Gibbs({names: kernel})` asks."""
@@ -80,12 +92,11 @@ class Move(Kernel):
 
 
 def accept(chain: Chain, proposal: Proposal) -> bool:
-    """Whether a proposal is accepted, by one uniform."""
-    u = chain.new_key().uniform()
+    """Whether a proposal is accepted."""
     new = chain.log_target(proposal.particle)
     if new == -math.inf:
         return False
-    return math.log(u) < new - chain.log_target(chain.particle) + proposal.log_ratio
+    return chain.accepts(new - chain.log_target(chain.particle) + proposal.log_ratio)
 
 
 def called(verb: str, names: Names, **flags: Any) -> str:

@@ -11,6 +11,7 @@ from numpy.typing import ArrayLike
 from steersman.ppl.protocols import Floats
 from steersman.ppl.trace import Trace
 
+from ..chain import Chain
 from .choices import Choice, Names, matches
 
 At = Callable[[Trace], ArrayLike]
@@ -51,12 +52,9 @@ class Places:
     def __len__(self) -> int:
         return len(self.places)
 
-    def draw(self, u: float) -> tuple[int, int]:
-        """A place, by inverse CDF from one uniform."""
-        if self._p is None:
-            return self.places[min(int(u * len(self.places)), len(self.places) - 1)]
-        ends = np.cumsum(self._p)
-        return self.places[int(np.searchsorted(ends, u * ends[-1], side="right"))]
+    def draw(self, chain: Chain) -> tuple[int, int]:
+        """A place, drawn by the chain."""
+        return self.places[chain.choose([1.0] * len(self.places) if self._p is None else self._p.tolist())]
 
     def log_p(self, place: tuple[int, int]) -> float:
         """log probability of a place; -inf where it is none."""

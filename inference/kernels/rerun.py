@@ -12,6 +12,7 @@ from steersman.ppl.particle import Particle
 from steersman.ppl.requests import Rest
 
 from ..chain import Chain
+from ..paused import PausedChain
 from .choices import Choice, choices_of
 from .past import Past
 
@@ -26,10 +27,16 @@ class Splice:
     old_end: int
     new_end: int
 
+    def source(self, atom: Address) -> Address | None:
+        """Where the atom of the new text stood in the old one; None if it is to be drawn."""
+        k = int(atom[-1])  # type: ignore[call-overload]
+        return None if k < self.new_end else (*atom[:-1], k - self.new_end + self.old_end)
+
 
 @dataclass
 class Rerun:
-    """An execution run again. kept: the choices that have their old values, scored where they now stand."""
+    """An execution run again. kept: the choices that have their old values, or imposed ones, scored where they now
+    stand."""
 
     old: list[Choice]
     new: list[Choice]
@@ -64,8 +71,12 @@ async def rerun(
     Before it nothing is computed. From there on the selected choices, and those that the old execution did not meet,
     are drawn; `impose` gives values to some; the others keep their values, a text in one teacher-forced pass.
     """
+    if isinstance(chain, PausedChain):
+        from .rerun_paused import rerun_paused
+
+        return await rerun_paused(chain, old, first, selected, splice, impose or {})
     trace, table = chain.trace, {c.address: c for c in old}
-    begin = _first_atom(old[first], splice)
+    begin = first_atom(old[first], splice)
     result = Rerun(old, [], chain.restart(), first, splice)
     kept, imposed = result.kept, impose or {}
 
@@ -73,13 +84,17 @@ async def rerun(
         effect, address = p.pending, p.address
         assert isinstance(effect, Sample)
         if address in imposed:
+            kept.add(address)  # its density is the business of whoever imposes it
             return True, imposed[address]
         if splice is not None and len(address) == len(splice.address) + 2 and address[:-2] == splice.address:
             return _next_atom(p, splice, table, result)
-        if address not in table or selected(address) or not getattr(effect.dist, "proposes", True):
+        old_choice = table.get(address)
+        if old_choice is None or selected(address) or not getattr(effect.dist, "proposes", True):
+            return False, None
+        if old_choice.is_text is not effect.sequential:  # of the same name, but something else
             return False, None
         kept.add(address)
-        return True, table[address].site.value
+        return True, old_choice.site.value
 
     await chain.finish(result.particle, choose=choose, recall=Past(trace, begin))
     if not result.particle.dead:
@@ -87,7 +102,7 @@ async def rerun(
     return result
 
 
-def _first_atom(choice: Choice, splice: Splice | None) -> Address:
+def first_atom(choice: Choice, splice: Splice | None) -> Address:
     if splice is None:
         return choice.address
     name = choice.site.sub.sites()[0].name

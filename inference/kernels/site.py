@@ -25,6 +25,8 @@ class Site(Move):
     dimension after Hur et al. 2015. Cost: what stands behind the picked choice is scored again, a text in one pass.
     """
 
+    partial = True
+
     def __init__(self, names: Names, tokens: bool, at: At | None) -> None:
         self.names, self.tokens, self.at = names, tokens, at
 
@@ -43,7 +45,7 @@ class Site(Move):
         places = self._places(chain.trace, old)
         if not places.places:
             return None
-        place = first, k = places.draw(chain.new_key().uniform())
+        place = first, k = places.draw(chain)
         picked = old[first]
         splice = Splice(picked.address, k, k + 1, k + 1) if self.tokens and picked.is_text else None
         new = await rerun(chain, old, first, lambda address: address == picked.address, splice)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Hashable
 
-from steersman.ppl.address import Address, format_address
+from steersman.ppl.address import Address, format_address, parse_address
 from steersman.ppl.trace import Trace
 
 from ..chain import Chain
@@ -22,6 +22,8 @@ class Subprogram(Move):
 
     names: only sub-programs of these names. Cost: the tokens of the sub-program, and what follows is scored again.
     """
+
+    partial = True
 
     def __init__(self, names: Names) -> None:
         self.names = names
@@ -45,7 +47,7 @@ class Subprogram(Move):
         if not scopes:
             return None
         old = choices_of(chain.trace)
-        scope = scopes[int(chain.new_key().uniform() * len(scopes))]
+        scope = scopes[chain.choose([1.0] * len(scopes))]
         first = next(i for i, c in enumerate(old) if _inside(c.address, scope))
         new = await rerun(chain, old, first, lambda address: _inside(address, scope))
         if new.particle.dead:
@@ -60,8 +62,11 @@ class Subprogram(Move):
         chose = {c.address[:n] for c in choices_of(trace) for n in range(2, len(c.address), 2)}
         return [
             a for a, s in trace.walk()
-            if s.kind == "program" and a in chose and (not self.names or matches(self.names, a[-2:]))
+            if s.kind == "program" and a in chose and self._means(a)
         ]
+
+    def _means(self, scope: Address) -> bool:
+        return not self.names or matches(self.names, scope[-2:]) or any(parse_address(n) == scope for n in self.names)
 
 
 def _inside(address: Address, scope: Address) -> bool:

@@ -26,6 +26,8 @@ class Suffix(Move):
     of lengths. Cost: as many language-model tokens as are drawn; the prefix is not computed again.
     """
 
+    partial = True
+
     def __init__(self, names: Names, at: At | None) -> None:
         self.names, self.at = names, at
 
@@ -44,7 +46,7 @@ class Suffix(Move):
         places = self._places(chain.trace, old)
         if not places.places:
             return None
-        place = first, k = places.draw(chain.new_key().uniform())
+        place = first, k = places.draw(chain)
         cut = (sum(c.atoms for c in old[:first]) + k) / sum(c.atoms for c in old)
         picked = old[first]
         splice = Splice(picked.address, k, picked.atoms, picked.atoms) if picked.is_text else None

@@ -7,11 +7,21 @@
 `check_method` is all that the author of a backend needs. It asks `unbiased` (the measure, in standard errors),
 `calibrated` (the error bar) and `well_formed` (what must hold in every run). Beside it stand `check_measure` (all the
 random choices, without chance) and `check_equivalences` (bit for bit). `mutants()` are known bugs that these must see.
+
+    print(check_transitions(MyMove(), poem_model()))            # the whole transition matrix, without chance
+    print(check_kernel(MyMove(), sentence_model()))             # the same by sampling, from exact starts
+    print(check_chain(MyMethod(1, 20_000), sentence_model()))   # a method of Markov chains, from its own start
+
+are for Markov chains, on the models of `chain_models()`. Where no posterior is known, `check_joint` asks a kernel and
+`check_calibration` a whole method. `chain_mutants()` are the bugs that these must see.
 """
 
 from .agree import assert_exact, check_method
+from .calibration import check_calibration
+from .chains import check_chain, check_kernel
 from .equivalence import batches, check_equivalences, differences, forks, replays, same_particles, together
 from .evidence import mean_of_draws, relative_evidence, run_many, unbiased
+from .joint import check_joint
 from .measure import check_measure, distance, exhaustive_measure, generated_measure, target_measure
 from .models import (
     OracleModel,
@@ -24,18 +34,23 @@ from .models import (
     stanza_model,
     telegram_model,
 )
-from .mutants import Mutant, mutants
+from .mutants import ChainMutant, Mutant, chain_mutants, mutants
+from .poems import chain_models, line_model, poem_model, tree_model
 from .report import Check, Report, law, z_score
 from .spread import calibrated
 from .structure import well_formed
 from .tape import Tape, TapedLM, TapedMultinomial, exhaust
+from .taped_run import TapedChain, TapedRun
+from .transitions import Transitions, check_transitions, execution, transitions
 from .weighted_set import WeightedSet, rare_set
 
 __all__ = [
-    "Check", "Mutant", "OracleModel", "Report", "Tape", "TapedLM", "TapedMultinomial", "WeightedSet", "assert_exact",
-    "batches", "calibrated", "check_equivalences", "check_measure", "check_method", "coins_model", "crossroads_model",
-    "differences", "distance", "exhaust", "exhaustive_measure", "forks", "generated_measure", "law", "letters_model",
-    "mean_of_draws", "mutants", "oracle_models", "rare_set", "relative_evidence", "replays", "run_many",
-    "same_particles", "sentence_model", "small_model", "stanza_model", "target_measure", "telegram_model", "together",
-    "unbiased", "well_formed", "z_score",
+    "ChainMutant", "Check", "Mutant", "OracleModel", "Report", "Tape", "TapedChain", "TapedLM", "TapedMultinomial",
+    "TapedRun", "Transitions", "WeightedSet", "assert_exact", "batches", "calibrated", "chain_models",
+    "chain_mutants", "check_calibration", "check_chain", "check_equivalences", "check_joint", "check_kernel",
+    "check_measure", "check_method", "check_transitions", "coins_model", "crossroads_model", "differences",
+    "distance", "execution", "exhaust", "exhaustive_measure", "forks", "generated_measure", "law", "letters_model",
+    "line_model", "mean_of_draws", "mutants", "oracle_models", "poem_model", "rare_set", "relative_evidence",
+    "replays", "run_many", "same_particles", "sentence_model", "small_model", "stanza_model", "target_measure",
+    "telegram_model", "together", "transitions", "tree_model", "unbiased", "well_formed", "z_score",
 ]

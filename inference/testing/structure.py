@@ -1,7 +1,8 @@
 """Oracle: what must hold in every single posterior, whatever the chance.
 
     exactly N particles; only values of the target's support have weight, and no dead particle does;
-    log Zhat = log sum_i exp(log_weights_i); the aggregated table is the sum of the weights, equal values added once
+    log Zhat = log sum_i exp(log_weights_i), which is 0 where Markov chains estimate no Z;
+    the aggregated table is the sum of the weights, equal values added once
 """
 
 from __future__ import annotations
@@ -29,7 +30,7 @@ def well_formed(posteriors: Sequence[Posterior | None], model: OracleModel, meth
         law("structure", "sum of weights", sum(not _sums(p) for p in held)),
     ]
     if size is not None:
-        checks.append(law("structure", "exactly N particles", sum(len(p) != size for p in held)))
+        checks.append(law("structure", "exactly N particles", sum(len(p) != _size(p, size) for p in held)))
     return checks
 
 
@@ -49,5 +50,10 @@ def _table_agrees(p: Posterior) -> bool:
     return all(math.isclose(table.get(v, 0.0), w, rel_tol=1e-9, abs_tol=1e-300) for v, w in summed.items() if w > 0)
 
 
+def _size(p: Posterior, particles: int) -> int:
+    return particles if p.chains is None else p.chains.chains * p.chains.draws
+
+
 def _sums(p: Posterior) -> bool:
-    return bool(np.isclose(log_sum_exp(p.log_weights), p.log_evidence, rtol=0.0, atol=1e-9))
+    expected = 0.0 if p.chains is not None and math.isnan(p.log_evidence) else p.log_evidence
+    return bool(np.isclose(log_sum_exp(p.log_weights), expected, rtol=0.0, atol=1e-9))

@@ -1,6 +1,7 @@
 """Mutants: real algorithms with one known bug each. Every one of them must fail an oracle."""
 
 from .catalogue import mutants
+from .chain_catalogue import ChainMutant, chain_mutants
 from .planting import Mutant
 
-__all__ = ["Mutant", "mutants"]
+__all__ = ["ChainMutant", "Mutant", "chain_mutants", "mutants"]

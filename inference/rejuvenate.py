@@ -1,0 +1,50 @@
+"""Resample-move: particles that resampling has copied are moved, so that they differ again."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from steersman.ppl.particle import Particle
+
+from .chain import Tally
+from .gather import gather
+from .kernels.kernel import Kernel
+from .paused import PausedChain
+from .run import Run
+from .stops import Barrier
+
+
+def movable(kernel: Kernel) -> Kernel:
+    """Raise TypeError unless the kernel can move executions that are not finished."""
+    if not isinstance(kernel, Kernel):
+        raise TypeError(f"SMC: rejuvenate={kernel!r} must be a move, such as suffix() or site('x')")
+    if not kernel.partial:
+        raise TypeError(
+            f"SMC: rejuvenate={kernel!r} needs finished executions; use site(), suffix(), block(), edit(), "
+            "subprogram(), random_walk(), or a mix or cycle of these"
+        )
+    return kernel
+
+
+async def rejuvenate(
+    run: Run, particles: Sequence[Particle], kernel: Kernel, steps: int, barrier: Barrier, stops: int, tally: Tally
+) -> list[Particle]:
+    """The population after `stops` stops with every particle moved by `steps` applications of the kernel.
+
+    Each is a chain of its own, whose target is the density of executions up to that stop (see `PausedChain`), for which
+    the resampled population stands. Finished particles are moved as well: were only the others, those that a move
+    finishes would leave them and none would come back. Weights and slots stay. tally: what happened is added to it.
+    Source: Gilks & Berzuini 2001, section 2.3. Cost: that of the moves; what is not changed is not computed again.
+    """
+    key = run.new_key()
+    chains = [PausedChain(run, p, barrier, stops, key.fold(p.slot)) for p in particles]
+
+    async def move(chain: PausedChain) -> None:
+        for _ in range(steps):
+            await kernel.step(chain)
+
+    await gather([move(chain) for chain in chains])
+    for p, chain in zip(particles, chains, strict=True):
+        tally.add(chain.tally)
+        chain.particle.slot, chain.particle.log_weight = p.slot, p.log_weight
+    return [chain.particle for chain in chains]
