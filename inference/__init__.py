@@ -8,6 +8,7 @@ from steersman.ppl.errors import AllParticlesDead, BudgetTooSmall
 from steersman.ppl.meter import Budget
 
 from .algorithm import Algorithm
+from .anneal import anneal
 from .chains import Chains
 from .coverage import fit_coverage, pass_at_k
 from .diagnosis import Diagnosis
@@ -34,6 +35,7 @@ from .kernels import (
 from .mcmc import MCMC, NothingToChange
 from .mh import MH
 from .nested import posterior_of
+from .parallel_tempering import ParallelTempering
 from .posterior import Cost, Posterior
 from .rejection import Rejection
 from .resampling import RESAMPLERS, adaptive, resampler
@@ -42,11 +44,14 @@ from .sandwich import Bounds, sandwich
 from .smc import SMC
 from .start import ImpossibleStart
 from .stops import every
+from .temperatures import ladder
+from .tempered_smc import TemperedSMC
 
 __all__ = [
     "MCMC", "MH", "RESAMPLERS", "SMC", "Algorithm", "AllParticlesDead", "Bounds", "Budget", "BudgetTooSmall", "Chains",
     "Cost", "Diagnosis", "Enumerate", "Genealogy", "Importance", "ImpossibleStart", "Kernel", "Move", "NotAnInvolution",
-    "NothingToChange", "Posterior", "Proposal", "Rejection", "Run", "adaptive", "block", "cycle", "edit", "ess_bulk",
-    "ess_tail", "every", "fit_coverage", "infer", "involution", "mcse", "mix", "pass_at_k", "posterior_of", "propose",
-    "resampler", "rhat", "sandwich", "site", "subprogram", "suffix",
+    "NothingToChange", "ParallelTempering", "Posterior", "Proposal", "Rejection", "Run", "TemperedSMC", "adaptive",
+    "anneal", "block", "cycle", "edit", "ess_bulk", "ess_tail", "every", "fit_coverage", "infer", "involution",
+    "ladder", "mcse", "mix", "pass_at_k", "posterior_of", "propose", "resampler", "rhat", "sandwich", "site",
+    "subprogram", "suffix",
 ]

@@ -68,7 +68,7 @@ def anneal(start: float = 1.0, end: float = 20.0, kind: Kind = "geometric", of: 
 
 
 class Seeker(Chain):
-    """A chain that remembers the best execution that it has scored, whether accepted or not.
+    """A chain that remembers the best execution that it has come by, whether accepted or not.
 
     best: that execution. score: its log density under the last target of the schedule, in nats.
     """
@@ -79,6 +79,10 @@ class Seeker(Chain):
         self.best, self.score = particle.partial_trace(), self._goal.log_density(particle)
 
     def log_target(self, particle: Particle) -> float:
+        self.consider(particle)
+        return super().log_target(particle)
+
+    def consider(self, particle: Particle) -> None:
+        """Remember an execution if it is the best so far."""
         if particle.trace is not None and (score := self._goal.log_density(particle)) > self.score:
             self.best, self.score = particle.trace, score
-        return super().log_target(particle)

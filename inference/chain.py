@@ -53,7 +53,7 @@ class Chain:
 
     particle: the current execution, finished. slot: its place among the chains, part of the keys of its draws. target:
     what the kernels leave invariant. memory: what adaptive kernels keep between steps (step sizes, for example).
-    adapting: whether they may adapt, which is so during the first `warmup` steps.
+    adapting: whether they may adapt, which is so during the first `warmup` steps. t: the number of the step.
 
     What a chain draws depends on the seed, its slot and the number of the step alone, not on the other chains.
     """
@@ -63,7 +63,7 @@ class Chain:
         self.target: Target = Joint() if target is None else target
         self.memory: dict[Any, Any] = {}
         self.tally = Tally()
-        self.adapting, self.warmup = False, 0
+        self.t, self.adapting, self.warmup = 0, False, 0
         self._key, self._keys = run.key.fold(slot), 0
 
     @property
@@ -72,7 +72,7 @@ class Chain:
 
     def begin_step(self, t: int) -> None:
         """Use the keys of step t from now on."""
-        self._key, self._keys = self.run.key.fold(t, self.slot), 0
+        self.t, self._key, self._keys = t, self.run.key.fold(t, self.slot), 0
 
     def new_key(self) -> Key:
         """A key that this chain has not used."""

@@ -17,7 +17,6 @@ from steersman.ppl.trace import Trace
 
 from .chain import Chain, Tally
 from .chains import Chains
-from .gather import gather
 from .kernels.kernel import Kernel
 from .posterior import Cost, Posterior
 from .run import Run

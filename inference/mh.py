@@ -50,6 +50,12 @@ class MH(MCMC):
             annealed = max(0, t - self.warmup - 1)
             chain.target = self.anneal.target(annealed / (self.steps - 1) if self.steps > 1 else 1.0)
 
+    async def _transition(self, run: Run, chains: list[Chain]) -> None:
+        await super()._transition(run, chains)
+        for chain in chains:
+            if isinstance(chain, Seeker):  # kernels that draw exactly score no proposal
+                chain.consider(chain.particle)
+
     def _keep(self, state: MCMCState) -> None:
         if self.anneal is None:
             super()._keep(state)

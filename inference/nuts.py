@@ -44,6 +44,10 @@ class _Gradients(MCMC):
                     "with conditional() for choices of finite support, or suffix() for texts"
                 )
 
+    async def _transition(self, run: Run, chains: list[Chain]) -> None:
+        t = chains[0].t - self.warmup
+        await self.kernel.step_all(chains, follow=t > 0 and t % self.thin == 0)
+
     def _keys(self, chain: Chain) -> str:
         names = list(dict.fromkeys(a[-2] for a in self.kernel.chosen(chain.trace)))
         return repr(names[0]) if len(names) == 1 else repr(tuple(names))

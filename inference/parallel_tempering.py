@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from steersman.ppl.particle import Particle
 from steersman.ppl.protocols import Floats
 
 from .chain import Chain, Tally
@@ -92,12 +93,15 @@ class ParallelTempering(MCMC):
         C, K = self.chains, len(self.betas)
         if self.betas[0] == 0.0:
             state.log_w = await execution_weights(run, C * K, self.names)
-        particles = await start_chains(run, self.init_from, C * K)
-        targets = [Tempered(beta, self.names) for beta in self.betas]
-        state.chains = [Chain(run, slot, p, targets[slot % K]) for slot, p in enumerate(particles)]
+        await super()._start(run, state)
         state.kept = [[] for _ in range(C)]
         state.replica, state.ends = np.tile(np.arange(K), (C, 1)), np.zeros((C, K), np.int64)
-        self._check(state.chains)
+
+    async def _first(self, run: Run) -> list[Particle]:
+        return await start_chains(run, self.init_from, self.chains * len(self.betas))
+
+    def _chain(self, run: Run, slot: int, particle: Particle) -> Chain:
+        return Chain(run, slot, particle, Tempered(self.betas[slot % len(self.betas)], self.names))
 
     def _keep(self, state: MCMCState) -> None:
         for kept, ladder in zip(state.kept, self._ladders(state), strict=True):
@@ -166,13 +170,3 @@ class ParallelTempering(MCMC):
         if state.log_w is None or not state.energies:
             return Stones(math.nan, math.nan)
         return stepping_stones(self.betas, np.array(state.energies), state.log_w)
-
-
-def ladder(n: int, hottest: float = 0.1, *, prior: bool = False) -> tuple[float, ...]:
-    """n inverse temperatures in geometric progression from `hottest` to 1; prior puts 0 before them, so that replicas
-    forget their past at the end of the ladder and log Z can be estimated. Raises ValueError for fewer than two."""
-    if n < 2 + prior or not 0.0 < hottest < 1.0:
-        raise ValueError(f"ladder({n}, {hottest}): at least {2 + prior} temperatures, the hottest between 0 and 1")
-    top = n - prior - 1
-    rising = [hottest ** (1.0 - k / top) for k in range(top)]
-    return (0.0, *rising, 1.0) if prior else (*rising, 1.0)

@@ -1,6 +1,8 @@
-"""`PausedChain`: a Markov chain over executions that have made a given number of stops."""
+"""`PausedChain`: a Markov chain over the executions that wait at a stop."""
 
 from __future__ import annotations
+
+import math
 
 from steersman.ppl.keys import Key
 from steersman.ppl.particle import Particle
@@ -14,10 +16,9 @@ from .stops import Barrier
 class PausedChain(Chain):
     """The execution of one particle between two stretches of SMC, and what a kernel needs to change it.
 
-    The state space after t stops is  { executions with t stops behind them } + { executions that finished before },
-    and the target on it the density so far, the twists in force included: the very target of the population there. A
-    proposal is run until it belongs to that space: for t stretches, each with a fresh predicate of the barrier, or to
-    its end. So executions that are not finished may become finished ones, and the other way round.
+    The state space is that of the executions that have t stops behind them and are not finished; the target on it is
+    their density so far, the twists in force included. A proposal is run for t stretches, each with a fresh predicate
+    of the barrier; one that finishes (or dies) on the way has density zero, as no move leads back from there.
 
     stops: t. key: of all that the chain draws.
     """
@@ -27,11 +28,13 @@ class PausedChain(Chain):
         self._barrier, self._stops = barrier, stops
         self._key = key
 
+    def log_target(self, particle: Particle) -> float:
+        return -math.inf if particle.done else super().log_target(particle)
+
     async def finish(
         self, particle: Particle, *, choose: Choose | None = None, recall: Recall | None = None
     ) -> None:
-        """Run a proposed execution as far as the current one has come: for as many stops, or to its end."""
+        """Run a proposed execution as far as the current one has come: for as many stops."""
         for _ in range(self._stops):
-            if particle.done:
-                return
-            await self.advance([particle], choose=choose, recall=recall, stop=self._barrier.make(set()))
+            if not particle.done:
+                await self.advance([particle], choose=choose, recall=recall, stop=self._barrier.make(set()))

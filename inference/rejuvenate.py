@@ -29,22 +29,26 @@ def movable(kernel: Kernel) -> Kernel:
 async def rejuvenate(
     run: Run, particles: Sequence[Particle], kernel: Kernel, steps: int, barrier: Barrier, stops: int, tally: Tally
 ) -> list[Particle]:
-    """The population after `stops` stops with every particle moved by `steps` applications of the kernel.
+    """The population after `stops` stops, every unfinished particle moved by `steps` applications of the kernel.
 
-    Each is a chain of its own, whose target is the density of executions up to that stop (see `PausedChain`), for which
-    the resampled population stands. Finished particles are moved as well: were only the others, those that a move
-    finishes would leave them and none would come back. Weights and slots stay. tally: what happened is added to it.
-    Source: Gilks & Berzuini 2001, section 2.3. Cost: that of the moves; what is not changed is not computed again.
+    Each is a chain of its own, whose target is the density of the executions that wait at that stop (see
+    `PausedChain`). Moves are made at every stop, whether the population was resampled there or not, and never on what
+    is finished: E[Zhat] = Z needs a schedule that does not depend on the population. (Moving only after an adaptive
+    resampling was measured to be off by 15 % with six particles.) Weights and slots stay. tally: what happened is added
+    to it. Source: Gilks & Berzuini 2001, "Following a moving target", section 2.3. Cost: that of the moves; what is not
+    changed is not computed again.
     """
     key = run.new_key()
-    chains = [PausedChain(run, p, barrier, stops, key.fold(p.slot)) for p in particles]
+    chains = {i: PausedChain(run, p, barrier, stops, key.fold(i)) for i, p in enumerate(particles) if not p.done}
 
     async def move(chain: PausedChain) -> None:
         for _ in range(steps):
             await kernel.step(chain)
 
-    await gather([move(chain) for chain in chains])
-    for p, chain in zip(particles, chains, strict=True):
+    await gather([move(chain) for chain in chains.values()])
+    moved = list(particles)
+    for i, chain in chains.items():
         tally.add(chain.tally)
-        chain.particle.slot, chain.particle.log_weight = p.slot, p.log_weight
-    return [chain.particle for chain in chains]
+        chain.particle.slot, chain.particle.log_weight = particles[i].slot, particles[i].log_weight
+        moved[i] = chain.particle
+    return moved

@@ -55,10 +55,9 @@ class SMC:
     `every(k)` tokens, names of sites, a function (see `stops`). expand: before each stretch every unfinished particle
     is split into K copies of weight w/K, and N survive of the N K: with resample="optimal" this is the rule of SMC
     steering (Lew et al. 2023, "Sequential Monte Carlo Steering of LLMs using probabilistic programs"). rejuvenate: a
-    move, or a mix or cycle of moves, that is applied to every particle after each resampling, `rejuvenation_steps`
-    times, to tell copies apart again: resample-move (Gilks & Berzuini 2001, "Following a moving target"). It leaves the
-    target of that stop invariant, so weights and Z_hat stay as they are; posterior.info["rejuvenation"] tells the
-    acceptance rates.
+    move, or a mix or cycle of moves, that is applied to every unfinished particle at each stop, `rejuvenation_steps`
+    times, so that copies differ again: resample-move (see `rejuvenate`). Weights and Z_hat stay as they are;
+    posterior.info["rejuvenation"] tells the acceptance rates.
 
     A particle that finishes or dies early stays in its slot, its weight multiplied by 1 or 0, until it is resampled.
     A twist looks ahead and is divided out at the end. The standard error of log Z_hat is estimated from the genealogy
@@ -125,7 +124,7 @@ class SMC:
         state.particles = offspring(state.particles, ancestry)
 
     async def _rejuvenate(self, run: Run, state: SMCState) -> None:
-        if self.rejuvenate is not None and state.ancestry is not None and state.ancestry.resampled:
+        if self.rejuvenate is not None:
             state.particles = await rejuvenate(
                 run, state.particles, self.rejuvenate, self.rejuvenation_steps, self._barrier, len(state.genealogy),
                 state.moves,
@@ -146,8 +145,7 @@ class SMC:
     def result(self, run: Run, state: SMCState) -> Posterior:
         if run.stopped is None and (never := self._barrier.names - state.met):
             warnings.warn(f"resample_at names {sorted(never)}, but no particle met a site of that name", stacklevel=2)
-        resampled = any(map(state.genealogy.resampled, range(len(state.genealogy))))
-        if run.stopped is None and self.rejuvenate is not None and resampled and not state.moves.tried:
+        if run.stopped is None and self.rejuvenate is not None and len(state.genealogy) > 1 and not state.moves.tried:
             warnings.warn(f"rejuvenate={self.rejuvenate!r} has found nothing to change at any stop", stacklevel=2)
         return self._posterior(run, state, np.array([p.log_weight for p in state.particles]))
 

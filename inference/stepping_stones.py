@@ -52,7 +52,7 @@ def stepping_stones(betas: Sequence[float], energies: Floats, log_w: Floats) -> 
 async def execution_weights(run: Run, n: int, names: Collection[Hashable] | None) -> Floats:
     """log weights [n] of executions of the program without the factors that are tempered; -inf for dead ones."""
     particles = run.spawn(range(n))
-    await run.advance(particles, key=run.key.fold(0, 3))
+    await run.advance(particles, key=run.key.fold(0, 4))
     return np.array([
         -math.inf if p.trace is None else p.log_weight - log_likelihood(p.trace, names) for p in particles
     ])

@@ -1,4 +1,4 @@
-"""Schedules of inverse temperatures from 0, the prior, to 1, the posterior."""
+"""Inverse temperatures between 0, the prior, and 1, the posterior."""
 
 from __future__ import annotations
 
@@ -46,3 +46,13 @@ def schedule(betas: Sequence[float]) -> list[float]:
     if not rising or rising[-1] != 1.0 or not all(a < b for a, b in zip([0.0, *rising], rising, strict=False)):
         raise ValueError(f"betas={list(betas)}: a schedule rises from above 0 to exactly 1.0, such as [0.1, 0.4, 1.0]")
     return rising
+
+
+def ladder(n: int, hottest: float = 0.1, *, prior: bool = False) -> tuple[float, ...]:
+    """n inverse temperatures in geometric progression from `hottest` to 1; prior puts 0 before them, so that replicas
+    forget their past at the end of the ladder and log Z can be estimated. Raises ValueError for fewer than two."""
+    if n < 2 + prior or not 0.0 < hottest < 1.0:
+        raise ValueError(f"ladder({n}, {hottest}): at least {2 + prior} temperatures, the hottest between 0 and 1")
+    top = n - prior - 1
+    rising = [hottest ** (1.0 - k / top) for k in range(top)]
+    return (0.0, *rising, 1.0) if prior else (*rising, 1.0)

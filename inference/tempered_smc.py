@@ -14,7 +14,6 @@ from steersman.ppl.particle import Particle
 from steersman.ppl.protocols import Floats
 
 from .chain import Chain, Tally
-from .gather import gather
 from .genealogy import Genealogy
 from .kernels.kernel import Kernel
 from .kernels.site import site
@@ -32,30 +31,22 @@ from .weights import log_sum_exp, normalise
 
 
 @dataclass
-class Stage:
-    """How a population came to its inverse temperature. ess: of the weights there, before resampling. acceptance: of
-    the moves that led to it, by move (none for the first)."""
-
-    beta: float
-    ess: float
-    acceptance: dict[str, float]
-
-
-@dataclass
 class TemperedState:
-    """particles [N], weighted for the target at beta: log_w [N] (exp sums to about one just after resampling). energy
-    [N]: log L of each. log_z: log of what resampling has normalised away. t: steps of the kernel so far."""
+    """particles [N], weighted for the target at beta: log_w [N] (empty before they have run; exp sums to about one just
+    after resampling). energy [N]: log L of each. log_z: log of what resampling has normalised away. ancestry,
+    acceptance: how this population was born and moved. stages: what the posterior tells of each. t: steps of the kernel
+    so far."""
 
     particles: list[Particle]
     beta: float = 0.0
     log_w: Floats = field(default_factory=lambda: np.empty(0))
     energy: Floats = field(default_factory=lambda: np.empty(0))
     log_z: float = 0.0
-    t: int = 0
-    acceptance: dict[str, float] = field(default_factory=dict)
     ancestry: Ancestry | None = None
+    acceptance: dict[str, float] = field(default_factory=dict)
     genealogy: Genealogy = field(default_factory=Genealogy)
-    stages: list[Stage] = field(default_factory=list)
+    stages: list[dict[str, Any]] = field(default_factory=list)
+    t: int = 0
 
 
 class TemperedSMC:
@@ -116,19 +107,12 @@ class TemperedSMC:
             await self._execute(run, state)
         beta = self._next_beta(state)
         log_w = self._weigh(state, beta)
-        if beta < 1.0:
-            moved = await self._move(run, state, beta, log_w)
-        self._record(state, beta, log_w)
-        if beta < 1.0:
-            state.log_z += log_sum_exp(log_w)
-            state.particles, state.ancestry, state.acceptance = moved
-            with np.errstate(divide="ignore"):  # the dead, where a balanced population was left alone
-                state.log_w = np.log(state.ancestry.weights)
-            state.energy = self._energies(state.particles)
-            state.t += self.steps
-        else:
-            state.log_w = log_w
-        state.beta = beta
+        born = await self._move(run, state, beta, log_w) if beta < 1.0 else None
+        state.genealogy.append(log_w, state.ancestry)
+        state.stages.append({"beta": beta, "ess": effective(log_weights=log_w), "acceptance": state.acceptance})
+        state.beta, state.log_w = beta, log_w
+        if born is not None:
+            self._succeed(state, *born)
         return state, {"done": 100 * beta, "total": 100, "note": f"beta {beta:.3g},"}
 
     def done(self, state: TemperedState) -> bool:
@@ -165,25 +149,36 @@ class TemperedSMC:
         target = Tempered(beta, self.names)
         chains = [self._chain(run, slot, p, target) for slot, p in enumerate(parents)]
         alive = [c for c in chains if not c.particle.dead]
-        require_changes(self.kernel, [c.trace for c in alive])
+        if not state.t:
+            require_changes(self.kernel, [c.trace for c in alive])
         states = [[c.particle] for c in chains]
         for s in range(self.steps):
             for chain in alive:
                 chain.begin_step(state.t + s + 1)
-            await gather([self.kernel.step(chain) for chain in alive])
+            await self.kernel.step_all(alive)
             for kept, chain in zip(states, chains, strict=True):
                 kept.append(chain.particle)
         population = [p for kept in states for p in kept[-length:]]
         born = Ancestry(np.repeat(ancestry.index, length), np.repeat(ancestry.weights, length) / length,
                         ancestry.resampled)
-        return population, born, _acceptance(chains)
+        tally = Tally()
+        for chain in chains:
+            tally.add(chain.tally)
+        return population, born, tally.acceptance()
 
     def _chain(self, run: Run, slot: int, particle: Particle, target: Tempered) -> Chain:
         return Chain(run, slot, particle, target)
 
-    def _record(self, state: TemperedState, beta: float, log_w: Floats) -> None:
-        state.genealogy.append(log_w, state.ancestry)
-        state.stages.append(Stage(beta, effective(log_weights=log_w), state.acceptance))
+    def _succeed(
+        self, state: TemperedState, population: list[Particle], ancestry: Ancestry, acceptance: dict[str, float]
+    ) -> None:
+        """The next generation takes over."""
+        state.log_z += log_sum_exp(state.log_w)
+        state.particles, state.ancestry, state.acceptance = population, ancestry, acceptance
+        with np.errstate(divide="ignore"):  # the dead, where a balanced population was left alone
+            state.log_w = np.log(ancestry.weights)
+        state.energy = self._energies(population)
+        state.t += self.steps
 
     def result(self, run: Run, state: TemperedState) -> Posterior:
         if not len(state.log_w):  # stopped during the first executions
@@ -193,16 +188,8 @@ class TemperedSMC:
         return self._posterior(run, state, log_w)
 
     def _posterior(self, run: Run, state: TemperedState, log_w: Floats) -> Posterior:
-        stages = [{"beta": s.beta, "ess": s.ess, "acceptance": s.acceptance} for s in state.stages]
-        error = run_error(state.genealogy) if state.beta >= 1.0 else math.nan
         return Posterior.of_particles(
-            state.particles, log_w + state.log_z, log_evidence_error=error, cost=Cost.of(run.meter), method=self.name,
-            seed=run.seed, genealogy=state.genealogy, stopped=run.stopped, info={"stages": stages},
+            state.particles, log_w + state.log_z, cost=Cost.of(run.meter), method=self.name, seed=run.seed,
+            log_evidence_error=run_error(state.genealogy) if self.done(state) else math.nan,
+            genealogy=state.genealogy, stopped=run.stopped, info={"stages": list(state.stages)},
         )
-
-
-def _acceptance(chains: list[Chain]) -> dict[str, float]:
-    tally = Tally()
-    for chain in chains:
-        tally.add(chain.tally)
-    return {name: tally.accepted[name] / n for name, n in tally.tried.items()}

@@ -6,8 +6,10 @@ one more of the same, so for every function f
     SBC:   #{l : f(x_l, y) < f(x*, y)}                        is uniform on 0..L
     TARP:  #{l : d(x_l, r) < d(x*, r)}                        is uniform on 0..L, for a reference point r
 
-with ties broken at random. SBC asks one statistic at a time, and log p(x, y), without which a sampler that ignores
-the data can pass; TARP asks them jointly, with d the distance of their standardised values and r a draw from the prior.
+with ties broken at random. SBC asks one statistic at a time, and log p(y | x), without which a sampler that ignores
+the data can pass; TARP asks them jointly, with d the distance of their standardised values and r the one of a few draws
+from the prior under which the data are likeliest (a reference that does not depend on the data cannot see that a
+sampler ignores them).
 Sources: Talts et al. 2018, "Validating Bayesian inference algorithms with simulation-based calibration"; Modrák et al.
 2023, "Simulation-based calibration checking for Bayesian computation: the choice of test quantities shapes
 sensitivity"; Lemos et al. 2023, "Sampling-based accuracy testing of posterior estimators for general inference".
@@ -31,10 +33,13 @@ from ..algorithm import Algorithm
 from ..posterior import Posterior
 from ..run import Run
 from ..schedule import execute, run_together
+from ..target import log_likelihood
 from .chi_square import fit
-from .joint import JointModel, draw_joint, observed
+from .joint import ALWAYS, JointModel, draw_joint, given, observed, table
 from .models import Statistic
 from .report import Check, Report
+
+_CANDIDATES = 4
 
 
 def check_calibration(
@@ -48,26 +53,35 @@ def check_calibration(
     method fails with probability below 1e-4.
     """
     key = Key(seed)
-    truths, references = (draw_joint(model, runs, key.fold(i)) for i in range(2))
-    given = observed(model, truths, key.fold(2))
-    posteriors = run_together([execute(Run(p.model, key.fold(3, r)), method) for r, p in enumerate(given)])
-    names = [*statistics, "log p"]
-    own = np.empty((runs, len(names)))
-    others = np.empty((runs, draws, len(names)))
-    points = np.empty((runs, len(statistics)))
-    for r, (p, posterior) in enumerate(zip(given, posteriors, strict=True)):
-        own[r] = _row(p.partial_trace(), statistics)
-        others[r] = [_row(t, statistics) for t in drawn(posterior, draws, key.fold(4, r))]
-        points[r] = [f((references[r].value[0], truths[r].value[1])) for f in statistics.values()]
+    truths = [p.partial_trace() for p in observed(model, draw_joint(model, runs, key.fold(0)), key.fold(1))]
+    posteriors = run_together([execute(Run(model(t.value[1]), key.fold(2, r)), method) for r, t in enumerate(truths)])
+    own = table(truths, statistics)
+    others = np.array([table(drawn(p, draws, key.fold(3, r)), statistics) for r, p in enumerate(posteriors)])
     checks = [
-        _uniform("sbc", name, _ranks(others[:, :, j], own[:, j], key.fold(5, j)), draws) for j, name in enumerate(names)
+        _uniform("sbc", name, _ranks(others[:, :, j], own[:, j], key.fold(4, j)), draws)
+        for j, name in enumerate([*statistics, *ALWAYS])
     ]
-    k = len(statistics)
-    scale = np.maximum(own[:, :k].std(0), 1e-12)
-    far = np.linalg.norm((own[:, :k] - points) / scale, axis=-1)
-    others_far = np.linalg.norm((others[:, :, :k] - points[:, None]) / scale, axis=-1)
+    points = table(_references(model, truths, key.fold(5)), statistics)
+    scale = np.maximum(own.std(0), 1e-12)
+    scale[-len(ALWAYS) :] = np.inf  # the distance is one of the user's statistics
+    far = np.linalg.norm((own - points) / scale, axis=-1)
+    others_far = np.linalg.norm((others - points[:, None]) / scale, axis=-1)
     checks.append(_uniform("tarp", "coverage", _ranks(others_far, far, key.fold(6)), draws))
     return Report(method.name, str(model().name), runs, tuple(checks))
+
+
+def _references(model: JointModel, truths: Sequence[Trace], key: Key) -> list[Trace]:
+    """For the data of each run the likeliest of a few draws from the prior; where all are impossible, one with its own
+    data."""
+    runs, data = len(truths), [t.value[1] for t in truths]
+    best = draw_joint(model, runs, key.fold(0))
+    likelihood = np.full(runs, -np.inf)
+    for j in range(_CANDIDATES):
+        latent = [t.choices() for t in draw_joint(model, runs, key.fold(1, j))]
+        for r, p in enumerate(given(model, data, latent, key.fold(2, j))):
+            if p.trace is not None and (log_p := log_likelihood(p.trace)) > likelihood[r]:
+                best[r], likelihood[r] = p.trace, log_p
+    return best
 
 
 def drawn(posterior: Posterior, draws: int, key: Key) -> list[Trace]:
@@ -79,10 +93,6 @@ def drawn(posterior: Posterior, draws: int, key: Key) -> list[Trace]:
         return [weighted[(2 * i + 1) * len(weighted) // (2 * draws)][1] for i in range(draws)]
     ends = list(accumulate(w for w, _ in weighted))
     return [weighted[bisect_right(ends, u * ends[-1])][1] for u in key.uniforms(draws).tolist()]
-
-
-def _row(trace: Trace, statistics: Mapping[str, Statistic]) -> list[float]:
-    return [*(f(trace.value) for f in statistics.values()), trace.log_joint]
 
 
 def _ranks(others: Floats, own: Floats, key: Key) -> Sequence[int]:

@@ -59,9 +59,9 @@ def check_kernel(
     starts = np.searchsorted(ends, u * ends[-1], side="right")
     walkers = [Chain(run, slot, Particle.of_trace(traces[i]), goal) for slot, i in enumerate(starts)]
     first = np.array([oracle.statistics_of(w.particle.value) for w in walkers])
-    run_together([_walk(kernel, walkers, range(1, steps))])
+    run_together([walk(kernel, walkers, range(1, steps))])
     before = [execution(w.trace) for w in walkers]
-    run_together([_walk(kernel, walkers, range(steps, steps + 1))])
+    run_together([walk(kernel, walkers, range(steps, steps + 1))])
     values = [w.particle.value for w in walkers]
     change = np.array([oracle.statistics_of(v) for v in values]) - first
     checks = [Check("invariant", f"change of {name}", float(x.mean()), 0.0, z_score(x, 0.0))
@@ -107,7 +107,8 @@ def exact_law(model: OracleModel, target: Target) -> tuple[list[Trace], Floats]:
     return traces, normalise(np.array([target.log_density(Particle.of_trace(t)) for t in traces]))
 
 
-async def _walk(kernel: Kernel, walkers: Sequence[Chain], steps: range) -> None:
+async def walk(kernel: Kernel, walkers: Sequence[Chain], steps: range) -> None:
+    """Take the steps of these numbers with all chains together."""
     for t in steps:
         for w in walkers:
             w.begin_step(t)

@@ -4,10 +4,10 @@ A model that can draw its data as well as observe them defines p(x, y). Start at
 
     x_t ~ K(x_{t-1}, . | y_{t-1})        y_t ~ p(y | x_t)
 
-If K leaves p(x | y) invariant then (x_t, y_t) ~ p(x, y) for every t, so no statistic changes in the mean. It needs no
-posterior, so it works for continuous choices, long texts and neural models. Source: Geweke 2004, "Getting it right:
-joint distribution tests of posterior simulators"; many chains with exact starts instead of a long one leave no
-autocorrelation to estimate.
+If K leaves p(x | y) invariant then (x_t, y_{t-1}) ~ p(x, y) for every t, so no statistic changes in the mean. (So does
+(x_t, y_t), but also for a K that ignores the data.) It needs no posterior, so it works for continuous choices, long
+texts and neural models. Source: Geweke 2004, "Getting it right: joint distribution tests of posterior simulators"; many
+chains with exact starts instead of a long one leave no autocorrelation to estimate.
 
     @program
     async def model(data=None):                # without data it draws them, with data it observes them
@@ -31,46 +31,50 @@ from steersman.ppl.driver import advance
 from steersman.ppl.effects import Invocation
 from steersman.ppl.keys import Key
 from steersman.ppl.particle import Particle
+from steersman.ppl.protocols import Floats
 from steersman.ppl.trace import Trace
 
 from ..chain import Chain
-from ..gather import gather
 from ..kernels.kernel import Kernel
 from ..run import Run
 from ..schedule import run_together
+from ..target import log_likelihood
+from .chains import walk
 from .models import Statistic
 from .report import Check, Report, z_score
+
+ALWAYS = "log likelihood", "log joint"
+"""Statistics of every model: they depend on the data, as those of the user may not."""
 
 JointModel = Callable[..., Invocation[Any]]
 """``model()`` draws its data, ``model(data)`` observes them at the same place; both return the pair (latent, data)."""
 
 
 def check_joint(
-    kernel: Kernel, model: JointModel, statistics: Mapping[str, Statistic], *, runs: int = 1000, cycles: int = 5,
-    seed: int = 0,
+    kernel: Kernel, model: JointModel, statistics: Mapping[str, Statistic], *, runs: int = 1000, cycles: int = 2,
+    steps: int = 6, seed: int = 0,
 ) -> Report:
-    """z of the change f(x_T, y_T) - f(x_0, y_0) of every statistic over independent runs, and of log p(x, y).
+    """z of the change f(x_T, y_{T-1}) - f(x_0, y_0) of every statistic over independent runs, of log p(y | x) and of
+    log p(x, y).
 
-    statistics: functions of the returned pair. cycles: how often chain and data alternate, one step of the chain each.
+    statistics: functions of the returned pair. cycles: T, how often chain and data alternate. steps: of the
+    chain, each time; as the start is exact, more steps see more than more cycles.
     A correct kernel fails with probability below 1e-4. Raises ValueError for a model with factors or proposals, from
     which nothing can be drawn exactly, and for one whose two forms differ.
     """
     key = Key(seed)
-    traces = draw_joint(model, runs, key.fold(0))
-    start = _table(traces, statistics)
+    particles = first = observed(model, draw_joint(model, runs, key.fold(0)), key.fold(1))
     for t in range(1, cycles + 1):
-        particles = observed(model, traces, key.fold(t, 0))
-        chains = [Chain(Run(p.model, key.fold(t, 1)), slot, p) for slot, p in enumerate(particles)]
-        run_together([gathered(kernel, chains)])
-        traces = _redraw(model, [c.trace for c in chains], key.fold(t, 2))
-    change = _table(traces, statistics) - start
+        if t > 1:
+            particles = observed(model, _redraw(model, particles, key.fold(2, t)), key.fold(3, t))
+        chains = [Chain(Run(p.model, key.fold(4, t)), slot, p) for slot, p in enumerate(particles)]
+        run_together([walk(kernel, chains, range(1, steps + 1))])
+        particles = [c.particle for c in chains]
+    change = table([p.partial_trace() for p in particles], statistics)
+    change -= table([p.partial_trace() for p in first], statistics)
     checks = [Check("joint", f"change of {name}", float(x.mean()), 0.0, z_score(x, 0.0))
-              for name, x in zip([*statistics, "log p"], change.T, strict=True)]
+              for name, x in zip([*statistics, *ALWAYS], change.T, strict=True)]
     return Report(kernel.name, str(model().name), runs, tuple(checks))
-
-
-async def gathered(kernel: Kernel, chains: Sequence[Chain]) -> None:
-    await gather([kernel.step(chain) for chain in chains])
 
 
 def draw_joint(model: JointModel, runs: int, key: Key) -> list[Trace]:
@@ -80,13 +84,18 @@ def draw_joint(model: JointModel, runs: int, key: Key) -> list[Trace]:
 
 def observed(model: JointModel, traces: Sequence[Trace], key: Key) -> list[Particle]:
     """The executions of model(data) with the latent choices and the data of the given executions of model()."""
-    particles = [Particle(model(trace.value[1]), slot) for slot, trace in enumerate(traces)]
-    tables = [trace.choices() for trace in traces]
-    advance(particles, key, choose=lambda p: _known(p, tables[p.slot]))
+    particles = given(model, [t.value[1] for t in traces], [t.choices() for t in traces], key)
     for p, trace in zip(particles, traces, strict=True):
         if p.trace is None or not np.isclose(p.trace.log_joint, trace.log_joint, rtol=1e-6, atol=1e-6):
             raise ValueError(f"{p.model!r}: with data it gives the pair {trace.value!r:.80} another density than "
                              "without; both forms must be the same distribution, drawn or observed")
+    return particles
+
+
+def given(model: JointModel, data: Sequence[Any], latent: Sequence[Mapping[Address, Any]], key: Key) -> list[Particle]:
+    """The executions of model(data) with the given latent choices; dead where these cannot be."""
+    particles = [Particle(model(y), slot) for slot, y in enumerate(data)]
+    advance(particles, key, choose=lambda p: _known(p, latent[p.slot]))
     return particles
 
 
@@ -97,9 +106,10 @@ def _known(p: Particle, table: Mapping[Address, Any]) -> tuple[bool, Any]:
     return True, table[p.address]
 
 
-def _redraw(model: JointModel, traces: Sequence[Trace], key: Key) -> list[Trace]:
+def _redraw(model: JointModel, particles: Sequence[Particle], key: Key) -> list[Trace]:
     """Executions of model() with the latent choices of the given ones of model(data), and new data."""
-    return _finish([Particle(model(), slot) for slot in range(len(traces))], key, [t.choices() for t in traces])
+    tables = [p.partial_trace().choices() for p in particles]
+    return _finish([Particle(model(), slot) for slot in range(len(tables))], key, tables)
 
 
 def _finish(particles: list[Particle], key: Key, tables: Sequence[Mapping[Address, Any]]) -> list[Trace]:
@@ -122,5 +132,7 @@ def _finish(particles: list[Particle], key: Key, tables: Sequence[Mapping[Addres
     return finished
 
 
-def _table(traces: Sequence[Trace], statistics: Mapping[str, Statistic]) -> Any:
-    return np.array([[*(f(t.value) for f in statistics.values()), t.log_joint] for t in traces], np.float64)
+def table(traces: Sequence[Trace], statistics: Mapping[str, Statistic]) -> Floats:
+    """The statistics of each execution of model(data), and those that are asked ALWAYS: [runs, statistics + 2]."""
+    rows = [[*(f(t.value) for f in statistics.values()), log_likelihood(t), t.log_joint] for t in traces]
+    return np.array(rows, np.float64)

@@ -41,15 +41,15 @@ async def _advance(run: Run, particle: Particle, stops_at: Barrier, stops: int) 
 
 
 def paused_executions(model: OracleModel, stops_at: Barrier, stops: int) -> dict[Hashable, Particle]:
-    """Every execution after so many stops, or finished before; the dead are none."""
+    """Every execution that waits at its stop of this number."""
     program = model.program
 
     def run(tape: Tape) -> Particle:
         taped = TapedRun(program, tape)
         return run_together([_advance(taped, taped.spawn([0])[0], stops_at, stops)])[0]
 
-    alive = [p for _, p in exhaust(run) if not p.dead]
-    return {execution(p.partial_trace()): p for p in alive}
+    waiting = [p for _, p in exhaust(run) if not p.done]
+    return {execution(p.partial_trace()): p for p in waiting}
 
 
 def paused_transitions(kernel: Kernel, model: OracleModel, resample_at: StopSpec, stops: int) -> Transitions:

@@ -38,7 +38,7 @@ async def verse(lm: CountingLM, first: str) -> str:
 
 def _at(place: int) -> Callable[[Trace], list[float]]:
     """All weight on one token."""
-    return lambda trace: [float(i == place) for i in range(sum(c.atoms for c in choices_of(trace)))]
+    return lambda trace: [float(i == place) for i in range(_atoms(trace))]
 
 
 def _in_first(place: int) -> Callable[[Trace], list[float]]:
@@ -76,11 +76,22 @@ def test_a_block_costs_itself_and_what_follows(s: int) -> None:
     assert {calls for _, calls in costs} == {3, 4, 5}
 
 
-def test_edits() -> None:
-    """The length limit lets nothing be inserted or deleted here, but trying costs: k draws, and no more when the text
-    cannot end like that."""
-    costs = _steps(edit("first", at=_in_first(2), replace=0), steps=20)
-    assert {tokens for tokens, _ in costs} <= {1 + FIRST - 2, FIRST - 3}
+def test_edits_of_growing_texts() -> None:
+    """An insertion costs what it draws and the rest of the text, a deletion the rest that is left."""
+
+    @program
+    async def growing(lm: TableLM) -> str:
+        return await sample(lm.text("a", max_tokens=9), "text")
+
+    watched = Watched(edit(replace=0, at=_at(0)))
+    infer(growing(TableLM.random(3, seed=8, scale=0.5)), MH(1, 200, watched), seed=3)
+    finished = [(x, p.particle.partial_trace(), tokens) for x, p, tokens in watched.seen if not p.particle.dead]
+    assert all(tokens == _atoms(y) for _, y, tokens in finished)
+    assert {_atoms(y) - _atoms(x) for x, y, _ in finished} >= {-1, 1}
+
+
+def _atoms(trace: Trace) -> int:
+    return sum(c.atoms for c in choices_of(trace))
 
 
 @pytest.mark.parametrize(
@@ -122,15 +133,14 @@ class Watched(Move):
 @pytest.mark.parametrize(("model", "each"), [(poem_model("sub"), 1), (line_model("proposal"), 2)],
                          ids=["prior", "proposal"])
 def test_growing_texts(model: Any, each: int) -> None:
-    """Of whatever length the new suffix is: one token for each of its own, two where a proposal reads another prompt."""
+    """Whatever the length of the new suffix: one token for each of its own, two where a proposal reads another prompt.
+    """
     watched = Watched(suffix())
     infer(model.program, MH(1, 150, watched), seed=3)
     lengths = set()
     for x, proposal, tokens in watched.seen:
         assert proposal.cut is not None
-        old = sum(c.atoms for c in choices_of(x))
-        new = sum(c.atoms for c in choices_of(proposal.particle.partial_trace()))
-        drawn = new - round(proposal.cut * old)
+        drawn = _atoms(proposal.particle.partial_trace()) - round(proposal.cut * _atoms(x))
         lengths.add(drawn)
         assert tokens == each * drawn
     assert len(lengths) >= 3

@@ -11,11 +11,12 @@ import pytest
 from tempered_laws import final_states, misfit, reweighted
 
 from steersman.inference import MH, SMC, Budget, Enumerate, Posterior, infer, site, suffix
-from steersman.inference.parallel_tempering import ParallelTempering, ladder
+from steersman.inference.parallel_tempering import ParallelTempering
 from steersman.inference.run import Run
 from steersman.inference.start import start_chains
 from steersman.inference.stepping_stones import stepping_stones
 from steersman.inference.target import Tempered
+from steersman.inference.temperatures import ladder
 from steersman.inference.testing import OracleModel, crossroads_model, letters_model, sentence_model
 from steersman.inference.testing.chi_square import fit
 from steersman.models import TableLM

@@ -1,0 +1,203 @@
+"""The compiled part of NUTS and HMC: one transition of many chains at once, and the adaptation of their step sizes."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from typing import Any, Literal, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from steersman.ppl.keys import Keys
+
+Floats = NDArray[np.floating[Any]]
+
+
+@dataclass(frozen=True)
+class Settings:
+    """The parameters of NumPyro's NUTS and HMC, by their names there."""
+
+    algo: Literal["NUTS", "HMC"]
+    step_size: float = 1.0
+    target_accept_prob: float = 0.8
+    dense_mass: bool = False
+    adapt_step_size: bool = True
+    adapt_mass_matrix: bool = True
+    max_tree_depth: int = 10
+    trajectory_length: float | None = 2 * math.pi
+    num_steps: int | None = None
+
+    @property
+    def path(self) -> Settings:
+        """What a transition is compiled for: all but the settings of the adaptation."""
+        return replace(self, step_size=1.0, target_accept_prob=0.8, adapt_step_size=True, adapt_mass_matrix=True)
+
+
+class Outcome(NamedTuple):
+    """What a transition gives for every chain. x [n, E]: the new values; u [n, D]: as real numbers. gained [n]: the
+    change of the log density (nats). accept_prob [n]: mean acceptance along the trajectory. moved, diverging [n]."""
+
+    x: Floats
+    u: Floats
+    gained: Floats
+    accept_prob: Floats
+    moved: NDArray[np.bool_]
+    diverging: NDArray[np.bool_]
+
+
+class Transition:
+    """One transition of the chains of one layout.
+
+    traces: how often it was traced and compiled: for each width, and again when an argument that all chains shared
+    begins to differ between them. A width is how many chains one call takes; calls for fewer repeat the first.
+    """
+
+    def __init__(self, layout: Any, settings: Settings) -> None:
+        self.layout, self.settings = layout, settings
+        self.traces = 0
+        self._widths: set[int] = set()
+        self._varying: set[int] = set()
+        self._compiled: dict[frozenset[int], Any] = {}
+
+    def __call__(
+        self, keys: Keys, x: Floats, step_size: Floats, inverse_mass: Floats, arguments: Sequence[Sequence[Any]]
+    ) -> Outcome:
+        """keys: one for each of the n chains. x [n, E]. step_size [n]. inverse_mass [n, D] or [n, D, D]. arguments:
+        those of each chain, weights of the terms first."""
+        import jax
+
+        n = len(x)
+        pick = repeated(n, self.width(n))
+        columns = list(zip(*arguments, strict=True))
+        self._varying |= {j for j, c in enumerate(columns) if any(a is not c[0] for a in c)}
+        given = [np.stack([c[i] for i in pick]) if j in self._varying else c[0] for j, c in enumerate(columns)]
+        varying = frozenset(self._varying)
+        if varying not in self._compiled:
+            axes = [0 if j in varying else None for j in range(len(columns))]
+            self._compiled = {varying: jax.jit(jax.vmap(self._one, in_axes=(0, 0, 0, 0, axes)))}
+        compiled = self._compiled[varying]
+        out = compiled(Keys(keys.bits[pick]).jax(), x[pick], step_size[pick], inverse_mass[pick], given)
+        return Outcome(*[np.asarray(o)[:n] for o in out])
+
+    def width(self, n: int) -> int:
+        """A width for n chains: one that is compiled, unless most of it would be wasted."""
+        fit = [w for w in self._widths if n <= w <= 2 * n]
+        step = 1 << max(0, n.bit_length() - 4)
+        width = min(fit, default=-(-n // step) * step)
+        self._widths.add(width)
+        return width
+
+    def _one(self, key: Any, x: Any, step_size: Any, inverse_mass: Any, arguments: Any) -> Outcome:
+        import jax.numpy as jnp
+        from numpyro.infer.hmc import hmc  # type: ignore[import-untyped]
+
+        from steersman.ppl.density.evaluate import log_density, to_reals
+
+        self.traces += 1
+        terms = sum(g.role == "term" for g in self.layout.groups)
+        weights, given = arguments[:terms], arguments[terms:]
+
+        def potential_gen(given: Any, weights: Any) -> Any:
+            def potential(u: Any) -> Any:
+                _, log_p, log_det = log_density(self.layout, u, given, weights)
+                return -(log_p + log_det)
+
+            return potential
+
+        s = self.settings
+        length: dict[str, Any] = {"max_tree_depth": s.max_tree_depth}
+        if s.algo == "HMC":
+            length = {"num_steps": s.num_steps, "trajectory_length": s.trajectory_length}
+        first, transit = hmc(potential_fn_gen=potential_gen, algo=s.algo)
+        u = to_reals(self.layout, x, given)
+        begun = first(
+            u, 0, step_size, inverse_mass, dense_mass=s.dense_mass, rng_key=key, model_args=(given, weights), **length
+        )
+        state = transit(begun, model_args=(given, weights))
+        moved = jnp.any(state.z != u)
+        _, _, log_det = log_density(self.layout, u, given, weights)
+        new_x, _, new_log_det = log_density(self.layout, state.z, given, weights)
+        gained = begun.potential_energy - state.potential_energy + log_det - new_log_det
+        return Outcome(jnp.where(moved, new_x, x), state.z, gained, state.accept_prob, moved, state.diverging)
+
+
+def repeated(n: int, width: int) -> NDArray[np.int64]:
+    """0 ... n-1, and 0 again up to the width."""
+    return np.r_[np.arange(n), np.zeros(width - n, np.int64)]
+
+
+@lru_cache(maxsize=64)
+def transition(layout: Any, settings: Settings) -> Transition:
+    """The transition of a layout; the last 64 are kept. What is evicted is compiled again when next needed."""
+    return Transition(layout, settings)
+
+
+class Tuning(NamedTuple):
+    """t: steps of adaptation made. state: of NumPyro's adaptation, one chain's row. step_size, inverse_mass: in force."""
+
+    t: int
+    state: tuple[Any, ...]
+    step_size: float
+    inverse_mass: Floats
+
+
+class Adaptation:
+    """Stan's windowed adaptation of step size and mass matrix, by NumPyro's `warmup_adapter`, for many chains at once.
+
+    numbers: D. warmup: steps that it lasts.
+    """
+
+    def __init__(self, numbers: int, warmup: int, settings: Settings) -> None:
+        import jax
+        import jax.numpy as jnp
+        from numpyro.infer.hmc_util import IntegratorState, warmup_adapter  # type: ignore[import-untyped]
+
+        self.settings = settings
+        first, update = warmup_adapter(
+            max(1, warmup), adapt_step_size=settings.adapt_step_size, adapt_mass_matrix=settings.adapt_mass_matrix,
+            dense_mass=settings.dense_mass, target_accept_prob=settings.target_accept_prob,
+        )
+        start = first(IntegratorState(jnp.zeros(numbers)), jax.random.PRNGKey(0), jnp.asarray(settings.step_size))
+        start = start._replace(rng_key=None)  # only for a search of the first step size, which is not made
+        leaves, self._structure = jax.tree.flatten(start)
+        leaves = [np.asarray(leaf) for leaf in leaves]
+        self.start = Tuning(0, tuple(leaves), settings.step_size, np.asarray(start.inverse_mass_matrix))
+
+        def one(t: Any, accept_prob: Any, u: Any, state: Any) -> Any:
+            return update(t, accept_prob, IntegratorState(u), state)
+
+        self._update = jax.jit(jax.vmap(one))
+
+    def step(self, tunings: Sequence[Tuning], outcome: Outcome, width: int) -> list[Tuning]:
+        """After a transition of that width."""
+        import jax
+
+        pick = repeated(len(tunings), width)
+        stacked = [np.stack(rows)[pick] for rows in zip(*[t.state for t in tunings], strict=True)]
+        t = np.array([t.t for t in tunings], np.int32)
+        state = jax.tree.unflatten(self._structure, stacked)
+        new = self._update(t[pick], outcome.accept_prob[pick], outcome.u[pick], state)
+        leaves = [np.asarray(leaf) for leaf in jax.tree.leaves(new)]
+        step_sizes, masses = np.asarray(new.step_size), np.asarray(new.inverse_mass_matrix)
+        return [
+            Tuning(old.t + 1, tuple([leaf[i] for leaf in leaves]), float(step_sizes[i]), masses[i])
+            for i, old in enumerate(tunings)
+        ]
+
+    def final(self, tuning: Tuning) -> Tuning:
+        """When adaptation ends: the average of the step sizes is kept."""
+        import jax
+
+        if not self.settings.adapt_step_size or tuning.t == 0:
+            return tuning._replace(state=())
+        average = jax.tree.unflatten(self._structure, tuning.state).ss_state[1]
+        return tuning._replace(state=(), step_size=math.exp(average))
+
+
+@lru_cache(maxsize=64)
+def adaptation(numbers: int, warmup: int, settings: Settings) -> Adaptation:
+    """The adaptation of a problem size; the last 64 are kept."""
+    return Adaptation(numbers, warmup, settings)
