@@ -31,7 +31,7 @@ async def acrostic(lm: LanguageModel, word: str) -> str:
 
 
 def main() -> None:
-    posterior = infer(acrostic(models.load(), "WISH"), ParticleGibbs(16, 40, chains=2), seed=1)
+    posterior = infer(acrostic(models.load(), "WISH"), ParticleGibbs(16, 20, chains=2), seed=1)
     print(posterior.summary(4))
     print(posterior.diagnose({f"length of sentence {i + 1}": lambda text, i=i: len(sentences(text)[i]) for i in range(4)}))
 

@@ -44,7 +44,7 @@ async def happy_ending(lm: LanguageModel) -> tuple[float, float, str]:
 
 
 def main() -> None:
-    method = Gibbs({("slope", "bias"): nuts(), "ending": suffix()}, chains=8, steps=100)
+    method = Gibbs({("slope", "bias"): nuts(), "ending": suffix()}, chains=8, steps=80)
     posterior = infer(happy_ending(models.load()), method, seed=1)
     print(posterior.diagnose({"slope": lambda v: v[0], "bias": lambda v: v[1], "length": lambda v: len(v[2])}))
     for ending in posterior.sample(6, seed=2):

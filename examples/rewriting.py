@@ -28,10 +28,9 @@ async def middle(lm: LanguageModel, beginning: str, end: str, max_tokens: int = 
 
 def main() -> None:
     move = mix(suffix("sentence"), block("sentence", length=3))
-    posterior = infer(middle(models.load(), BEGINNING, END), MH(32, 150, move), seed=1)
+    posterior = infer(middle(models.load(), BEGINNING, END), MH(16, 80, move), seed=1)
     print(posterior.summary(5))
-    for name, rates in posterior.chains.acceptance_at().items():
-        print(f"{name} accepted, by where it cut:", " ".join(f"{r:.2f}" for r in rates))
+    print(posterior.diagnose())
 
 
 if __name__ == "__main__":
