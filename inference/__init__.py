@@ -35,6 +35,7 @@ from .kernels import (
 from .mcmc import MCMC, NothingToChange
 from .mh import MH
 from .nested import posterior_of
+from .nested_sampling import NestedSampling
 from .parallel_tempering import ParallelTempering
 from .posterior import Cost, Posterior
 from .rejection import Rejection
@@ -49,9 +50,9 @@ from .tempered_smc import TemperedSMC
 
 __all__ = [
     "MCMC", "MH", "RESAMPLERS", "SMC", "Algorithm", "AllParticlesDead", "Bounds", "Budget", "BudgetTooSmall", "Chains",
-    "Cost", "Diagnosis", "Enumerate", "Genealogy", "Importance", "ImpossibleStart", "Kernel", "Move", "NotAnInvolution",
-    "NothingToChange", "ParallelTempering", "Posterior", "Proposal", "Rejection", "Run", "TemperedSMC", "adaptive",
-    "anneal", "block", "cycle", "edit", "ess_bulk", "ess_tail", "every", "fit_coverage", "infer", "involution",
-    "ladder", "mcse", "mix", "pass_at_k", "posterior_of", "propose", "resampler", "rhat", "sandwich", "site",
-    "subprogram", "suffix",
+    "Cost", "Diagnosis", "Enumerate", "Genealogy", "Importance", "ImpossibleStart", "Kernel", "Move", "NestedSampling",
+    "NotAnInvolution", "NothingToChange", "ParallelTempering", "Posterior", "Proposal", "Rejection", "Run",
+    "TemperedSMC", "adaptive", "anneal", "block", "cycle", "edit", "ess_bulk", "ess_tail", "every", "fit_coverage",
+    "infer", "involution", "ladder", "mcse", "mix", "pass_at_k", "posterior_of", "propose", "resampler", "rhat",
+    "sandwich", "site", "subprogram", "suffix",
 ]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections import Counter
 from collections.abc import Sequence
 from typing import Any
@@ -36,22 +35,26 @@ async def sample_ancestor(
     Jordan & Schön 2014, "Particle Gibbs with ancestor sampling", equation 11. Cost: at every stop the rest of the
     reference is scored after N - 1 pasts, a text in one teacher-forced pass, and calls and observations after each.
     """
+    pasts = await possible_pasts(chain, population, retained, given)
+    slots = list(pasts)
+    picked = slots[chain.choose(normalise([pasts[i][0] for i in slots]).tolist())]
+    return picked, pasts[picked][1]
+
+
+async def possible_pasts(
+    chain: Chain, population: Sequence[Particle], retained: Reference, given: Given | None = None
+) -> dict[int, tuple[float, Reference]]:
+    """Slot -> (log of the weight above, the reference with that past), where the weight is not 0."""
     own, here = population[0], population[0].partial_trace()
     future = _future(retained.trace, here)
     known = retained.trace.log_joint - here.log_joint - own.log_twist
+    pasts = {0: (own.log_weight + known, retained)}
     forks = {i: p if p.done else p.fork() for i, p in enumerate(population) if i and not p.dead}
-    weights = [own.log_weight + known] + [-math.inf] * (len(population) - 1)
-    fitting = await _Continuation(future).run(chain, forks)
-    for i in fitting:
+    for i in await _Continuation(future).run(chain, forks):
         trace = forks[i].trace
         if trace is not None and (given is None or given.agrees(trace)):
-            weights[i] = forks[i].log_weight
-    ancestor = chain.choose(normalise(weights).tolist())
-    if ancestor == 0:
-        return 0, retained
-    chosen = forks[ancestor].trace
-    assert chosen is not None
-    return ancestor, Reference(chosen, given)
+            pasts[i] = forks[i].log_weight, Reference(trace, given)
+    return pasts
 
 
 class _Continuation:

@@ -5,13 +5,13 @@ from __future__ import annotations
 import math
 from collections.abc import Hashable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
 from steersman.ppl.errors import SteersmanError
 from steersman.ppl.particle import Particle
 from steersman.ppl.protocols import Floats
-from steersman.ppl.requests import Recall
 from steersman.ppl.trace import Trace
 
 from .ancestor_sampling import sample_ancestor
@@ -45,12 +45,9 @@ class Sweep:
         return chain.choose(normalise(self.log_weights).tolist())
 
 
-async def conditional_sweep(
-    chain: Chain, particles: int, barrier: Barrier, reference: Trace | None, *, given: Given | None = None,
-    ancestor_sampling: bool = False, met: set[Hashable] | None = None,
-) -> Sweep:
-    """One sweep of N particles, conditional on the execution `reference` (Andrieu, Doucet & Holenstein 2010, "Particle
-    Markov chain Monte Carlo methods", section 4.3); plain SMC for None.
+class ConditionalSMC:
+    """One sweep of N particles, conditional on an execution (Andrieu, Doucet & Holenstein 2010, "Particle Markov chain
+    Monte Carlo methods", section 4.3); plain SMC for None.
 
         slot 0 follows the reference;  slots 1..N-1 draw;  every weight grows as in SMC, w_i <- w_i G_i;
         at every stop  Zhat <- Zhat sum_i w_i;  A_0 = 0;  A_j ~ Multinomial(W), j = 1..N-1, independently;  w <- 1/N
@@ -60,60 +57,100 @@ async def conditional_sweep(
     is another one than that of N - 1 independent draws. A particle that finishes early, the reference too, stays in
     its slot with weight increment 1 until it is resampled. Twists weigh at the stops and are divided out at the end.
 
-    For a reference from the posterior, a draw by the final weights is one as well; E[1 / Zhat] = 1 / Z there, and
-    E[Zhat] = Z without a reference, when Zhat is 0 if all particles die.
+    For a reference from the posterior, a draw by the final weights is one as well, and E[1 / Zhat] = 1 / Z; without a
+    reference E[Zhat] = Z, where Zhat is 0 if all particles die.
 
     barrier: where particles stop. given: choices that are imposed on all. ancestor_sampling: A_0 is drawn, too (see
-    `ancestor_sampling`). met: gathers the names of the barrier that were met. Cost: N - 1 executions; the reference
-    costs no token. Raises ReplayDivergence where the program cannot replay the reference, WrongTarget for a chain that
-    is tempered or annealed.
+    `sample_ancestor`). met: gathers the names of the barrier that were met. Cost: N - 1 executions; the reference costs
+    no token. Raises WrongTarget for a chain that is tempered or annealed.
     """
-    if chain.target != Joint():
-        raise WrongTarget(
-            f"a conditional sweep samples the target of the program itself, not {chain.target!r}: temper the program, "
-            "tempered(program, beta), instead of the chain"
+
+    def __init__(
+        self, chain: Chain, particles: int, barrier: Barrier, reference: Trace | None, *, given: Given | None = None,
+        ancestor_sampling: bool = False, met: set[Hashable] | None = None,
+    ) -> None:
+        if chain.target != Joint():
+            raise WrongTarget(
+                f"a conditional sweep samples the target of the program itself, not {chain.target!r}: temper the "
+                "program, tempered(program, beta), instead of the chain"
+            )
+        self.chain, self.size, self.barrier, self.given = chain, particles, barrier, given
+        self.retained = None if reference is None else Reference(reference, given)
+        self.ancestor_sampling = ancestor_sampling
+        self._met = set() if met is None else met
+        self.population: list[Particle] = []
+        self.log_evidence = 0.0
+
+    async def run(self) -> Sweep:
+        """Raises ReplayDivergence where the program cannot replay the reference."""
+        self.population = self._reset([self.chain.restart(slot) for slot in range(self.size)])
+        while True:
+            await self._stretch()
+            log_w = np.array([p.log_weight for p in self.population])
+            total = log_sum_exp(log_w)
+            if total == -math.inf or all(p.done for p in self.population):
+                break
+            await self._resample(normalise(log_w).tolist())
+            self.log_evidence += total
+        if self.given is not None:
+            agree = [p.trace is not None and self.given.agrees(p.trace) for p in self.population]
+            log_w = np.where(agree, log_w, -np.inf)
+        log_w = log_w + self.log_evidence
+        return Sweep(
+            self.population, log_w, log_sum_exp(log_w), None if self.retained is None else self.retained.trace
         )
-    N = particles
-    population = [chain.restart(slot) for slot in range(N)]
-    retained = None if reference is None else Reference(reference, given)
-    choose = None if given is None else given.choose
-    met = set() if met is None else met
-    log_evidence = 0.0
-    for p in population:
-        p.log_weight = p.log_weight - math.log(N)
-    while True:
-        recall = None if retained is None else _in_slot_0(retained)
-        await chain.advance(population, choose=choose, recall=recall, stop=barrier.make(met))
-        if retained is not None:
-            retained.check(population[0])
-        log_w = np.array([p.log_weight for p in population])
-        total = log_sum_exp(log_w)
-        if total == -math.inf or all(p.done for p in population):
-            break
-        W, ancestor = normalise(log_w).tolist(), 0
-        if retained is not None and ancestor_sampling:
-            ancestor, retained = await sample_ancestor(chain, population, retained, given)
-        others = [chain.choose(W) for _ in range(N if retained is None else N - 1)]
-        population = copies(population, _slots(others, ancestor, N, retained is not None))
+
+    def recall(self, p: Particle) -> Any:
+        """What the retained particle is answered: the one in slot 0, whoever its ancestors were."""
+        return self.retained(p) if self.retained is not None and p.slot == 0 else None
+
+    def draw_parents(self, W: list[float], n: int) -> list[int]:
+        """The parents of n slots, independent draws by weight."""
+        return [self.chain.choose(W) for _ in range(n)]
+
+    async def draw_ancestor(self, retained: Reference) -> tuple[int, Reference]:
+        """The parent of slot 0, where that is drawn, and the reference from there on."""
+        return await sample_ancestor(self.chain, self.population, retained, self.given)
+
+    async def _stretch(self) -> None:
+        """To the next stop."""
+        await self.chain.advance(
+            self.population, choose=None if self.given is None else self.given.choose, recall=self.recall,
+            stop=self.barrier.make(self._met),
+        )
+        if self.retained is not None:
+            self.retained.check(self.population[0])
+
+    async def _resample(self, W: list[float]) -> None:
+        if self.retained is None:
+            index = _in_place(self.draw_parents(W, self.size), self.size)
+        else:
+            ancestor = 0
+            if self.ancestor_sampling:
+                ancestor, self.retained = await self.draw_ancestor(self.retained)
+            index = [ancestor, *_in_place([0, *self.draw_parents(W, self.size - 1)], self.size)[1:]]
+        self.population = self._reset(copies(self.population, index))
+
+    def _reset(self, population: list[Particle]) -> list[Particle]:
+        """Everyone weighs 1/N."""
         for p in population:
-            p.log_weight = -math.log(N)
-        log_evidence += total
-    if given is not None:
-        agree = [p.trace is not None and given.agrees(p.trace) for p in population]
-        log_w = np.where(agree, log_w, -np.inf)
-    log_w = log_w + log_evidence
-    return Sweep(population, log_w, log_sum_exp(log_w), None if retained is None else retained.trace)
+            p.log_weight = -math.log(self.size)
+        return population
 
 
-def _in_slot_0(retained: Reference) -> Recall:
-    return lambda p: retained(p) if p.slot == 0 else None
-
-
-def _slots(others: list[int], ancestor: int, N: int, conditional: bool) -> list[int]:
-    """The parent of every slot. Which of the other slots has which child is free, as they are drawn independently:
-    parents that survive stay in their slots, so that little is copied."""
-    drawn = [0, *others] if conditional else others
-    index: list[int] = in_place(np.sort(np.array(drawn)), N).tolist()
-    if conditional:
-        index[0] = ancestor
+def _in_place(parents: list[int], n: int) -> list[int]:
+    """The parents, a survivor in its own slot so that little is copied. Slots are drawn independently of each other, so
+    their order is free."""
+    index: list[int] = in_place(np.sort(np.array(parents)), n).tolist()
     return index
+
+
+async def conditional_sweep(
+    chain: Chain, particles: int, barrier: Barrier, reference: Trace | None, *, given: Given | None = None,
+    ancestor_sampling: bool = False, met: set[Hashable] | None = None,
+) -> Sweep:
+    """``sweep = await conditional_sweep(chain, 16, barrier("weight"), chain.trace)``: see `ConditionalSMC`."""
+    smc = ConditionalSMC(
+        chain, particles, barrier, reference, given=given, ancestor_sampling=ancestor_sampling, met=met
+    )
+    return await smc.run()

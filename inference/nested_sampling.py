@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Hashable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -20,37 +19,15 @@ from .chain import Chain, Tally
 from .kernels.kernel import Kernel, Move
 from .kernels.site import site
 from .killed import killed_by
+from .levels import Above
 from .mcmc import require_changes
 from .posterior import Cost, Posterior
 from .run import Run
 from .sizes import whole
-from .target import Tempered, log_likelihood
+from .target import log_likelihood
 from .weights import log_sum_exp, normalise
 
 _WAVES, _SIMULATIONS = 100, 200
-_PRIOR = Tempered(0.0)
-
-
-@dataclass(frozen=True)
-class Above:
-    """The prior, restricted to executions above a level: log L > energy, or log L = energy and u > tie, where u is a
-    uniform that breaks ties (it is integrated out, so an execution at the level has the share 1 - tie)."""
-
-    energy: float
-    tie: float
-
-    def log_density(self, particle: Particle) -> float:
-        E = log_likelihood(particle.partial_trace())
-        if self.energy > E:
-            return -math.inf
-        return _PRIOR.log_density(particle) + (math.log1p(-self.tie) if self.energy == E else 0.0)
-
-    def power(self, kind: str, name: Hashable) -> float:
-        return _PRIOR.power(kind, name)
-
-    def draw_tie(self, energy: float, u: float) -> float:
-        """The uniform of an execution above the level, from one in (0, 1)."""
-        return self.tie + (1.0 - self.tie) * u if energy == self.energy else u
 
 
 @dataclass
@@ -80,12 +57,13 @@ class NestedSampling:
     and at the end every live point weighs L X / N. `batch` points are removed at a time, and replaced by copies of
     others that `steps` moves, constrained to stay above the last one removed, carry away.
 
-    live_points: N. move: must accept or reject (`site`, `suffix`, `block`, `mix` of them ...). tolerance: stop when the
-    largest weight that a live point could have is this fraction of Z_hat. Were the moved points independent, Z_hat would
-    be unbiased, also at plateaus of L, which are ordinary where choices are discrete: equal likelihoods are ordered by
-    an auxiliary uniform. So take `steps` enough. Executions that die count as prior mass without likelihood. The error
-    of log Z_hat is its spread over simulated shrinkages; posterior.info has the "information" (nats from prior to
-    posterior), "rounds", and "acceptance" of the moves.
+    live_points: N. move: must accept or reject (`site`, `suffix`, `block`, `mix` of them ...). tolerance: stop when all
+    live points together could weigh at most this fraction of Z_hat, were they all as good as the best. If the moved
+    points were independent draws Z_hat would be unbiased, also at plateaus of L, which are ordinary where choices are
+    discrete: equal likelihoods are ordered by an auxiliary uniform. So take enough `steps`. Executions that die count
+    as prior mass without likelihood. The error of log Z_hat is its spread over simulated shrinkages (it knows nothing
+    of moves that are stuck); posterior.info has the "information" (nats from prior to posterior), "rounds", and the
+    "acceptance" of the moves.
 
     Raises InvalidWeight where a site has a proposal: the live points must be draws from the prior. Source: Skilling
     2006, "Nested sampling for general Bayesian computation"; the unbiased rate: Walter 2017, "Point process-based Monte
@@ -106,8 +84,8 @@ class NestedSampling:
             raise ValueError(f"NestedSampling(tolerance={tolerance}): expected a fraction of Z between 0 and 1")
         self.kernel = site() if move is None else move
         if not isinstance(self.kernel, Kernel) or not all(isinstance(part, Move) for part in self.kernel.parts()):
-            raise TypeError(f"NestedSampling: {self.kernel!r} is no move that accepts or rejects, such as suffix(); only "
-                            "these can be kept above a level")
+            raise TypeError(f"NestedSampling: {self.kernel!r} is no move that accepts or rejects, such as suffix(): "
+                            "only such a move can be kept above a level")
         self.live_points, self.steps, self.batch, self.tolerance = live_points, steps, batch, tolerance
 
     @property
@@ -222,5 +200,5 @@ class NestedSampling:
 def _require_prior(particle: Particle) -> None:
     for address, s in particle.partial_trace().choice_sites().items():
         if not math.isclose(s.log_p, s.log_q, rel_tol=1e-9, abs_tol=1e-9):
-            raise InvalidWeight(f"NestedSampling starts from the prior, but {format_address(address)!r} is drawn from a "
-                                "proposal: leave it out, or use TemperedSMC")
+            raise InvalidWeight(f"NestedSampling starts from the prior, but {format_address(address)!r} is drawn from "
+                                "a proposal: leave it out, or use TemperedSMC")

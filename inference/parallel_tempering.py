@@ -29,8 +29,8 @@ from .target import Tempered, log_likelihood
 class TemperingState(MCMCState):
     """chains: C K replicas, those of one ladder side by side. replica [C, K]: which replica is at each temperature.
     ends [C, K]: the end of the ladder that each replica has last seen, 0 for none, 1 for hot, 2 for cold. trips: how
-    often one has gone from hot to cold and back. energies: log-likelihoods [C, K] of every step. log_w: the weights of
-    the first executions, where the ladder begins at 0."""
+    often one has gone from hot to cold and back. log_w: the weights of the first executions, energies: the
+    log-likelihoods [C, K] of every step; where the ladder begins at 0."""
 
     replica: NDArray[np.int64] = field(default_factory=lambda: np.empty((0, 0), np.int64))
     ends: NDArray[np.int64] = field(default_factory=lambda: np.empty((0, 0), np.int64))
@@ -114,8 +114,8 @@ class ParallelTempering(MCMC):
     def _swap(self, state: TemperingState) -> None:
         """Exchange executions between neighbours: the even pairs or the odd ones, in turn."""
         E = np.array([[log_likelihood(c.trace, self.names) for c in ladder] for ladder in self._ladders(state)])
-        if state.t > self.warmup:
-            state.energies.append(E.copy())
+        if state.log_w is not None and state.t > self.warmup:
+            state.energies.append(E)
         for c, ladder in enumerate(self._ladders(state)):
             for k in range(state.t % 2, len(ladder) - 1, 2):
                 hot, cold = ladder[k], ladder[k + 1]

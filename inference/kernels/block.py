@@ -10,7 +10,7 @@ from steersman.ppl.trace import Trace
 
 from ..chain import Chain
 from ..sizes import whole
-from .choices import Choice, Names, choices_of, matches, none_named
+from .choices import Choice, Names, choices_of, cut_at, matches, none_named
 from .kernel import Move, Proposal, called
 from .places import At, Places
 from .rerun import Splice, rerun
@@ -60,7 +60,7 @@ class Block(Move):
         if not places.places:
             return None
         place = first, s = places.draw(chain)
-        text, cut = old[first], first / len(old)
+        text, cut = old[first], cut_at(old, first, s)
         splice = Splice(text.address, s, s + m, s + new_m)
         new = await rerun(chain, old, first, lambda address: False, splice)
         if new.particle.dead or not new.tail_kept:  # the text ended inside the block

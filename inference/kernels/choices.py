@@ -74,21 +74,9 @@ def _matches(name: Hashable, address: Address) -> bool:
     return False
 
 
-def locate(choices: Sequence[Choice], atom: int) -> tuple[int, int]:
-    """(index of the choice, atom inside it) of the atom of this number."""
-    for i, c in enumerate(choices):
-        if atom < c.atoms:
-            return i, atom
-        atom -= c.atoms
-    raise IndexError(atom)
-
-
-def atom_address(choice: Choice, k: int) -> Address:
-    """The address of the k-th atom of a choice."""
-    if not choice.is_text:
-        return choice.address
-    site = choice.site.sub.sites()[k]
-    return (*choice.address, site.name, site.k)
+def cut_at(choices: Sequence[Choice], first: int, k: int = 0) -> float:
+    """Where in the execution the k-th atom of a choice is, as a fraction of all atoms."""
+    return (sum(c.atoms for c in choices[:first]) + k) / sum(c.atoms for c in choices)
 
 
 def none_named(names: Names, trace: Trace) -> str:

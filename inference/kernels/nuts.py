@@ -6,6 +6,7 @@ import math
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
+from weakref import WeakKeyDictionary
 
 import numpy as np
 
@@ -17,6 +18,7 @@ from steersman.ppl.trace import Site, Trace
 
 from ..chain import Chain
 from ..gather import gather
+from ..run import Run
 from ..sizes import whole
 from .choices import Names, matches, none_named
 from .kernel import Kernel, called
@@ -26,7 +28,7 @@ if TYPE_CHECKING:
     from steersman.ppl.density import Layout, LogDensity
 
 _ROUNDING = 1e-3  # of the size of the log density, in single precision
-_KNOWN = 8  # densities of other chains that one is compared with
+_KNOWN = 64  # densities that a run remembers
 _STRUCTURES = 64  # for which a chain remembers step sizes
 
 
@@ -36,11 +38,11 @@ class DensityMismatch(SteersmanError):
 
 @dataclass
 class Memory:
-    """What a chain keeps between steps. density: the one last used. ahead: where the chain is, if the program has not
-    yet followed: the execution that it has come from, the values, and the change of the log density since. tunings: by
-    the chosen sites and their shapes. divergences: since adaptation ended."""
+    """What a chain keeps between steps. task: its last. ahead: where the chain is, if the program has not yet followed: the execution
+    that it has come from, the values, and the change of the log density since. tunings: by the chosen sites and their
+    shapes. divergences: since adaptation ended."""
 
-    density: LogDensity | None = None
+    task: _Task | None = None
     ahead: tuple[Particle, Floats, float] | None = None
     tunings: dict[Hashable, Tuning] = field(default_factory=dict)
     divergences: int = 0
@@ -62,6 +64,7 @@ class Hamiltonian(Kernel):
 
     def __init__(self, verb: str, names: Names, settings: Settings) -> None:
         self.verb, self.names, self.settings = verb, names, settings
+        self._known: WeakKeyDictionary[Run, list[LogDensity]] = WeakKeyDictionary()
 
     @property
     def name(self) -> str:
@@ -92,11 +95,12 @@ class Hamiltonian(Kernel):
         which is right only if nobody else looks at it.
         """
         work: dict[Layout, list[_Task]] = {}
-        known: list[LogDensity] = []
         for chain in chains:
             if chosen := self.chosen(chain.trace):
-                task = _Task(chain, chain.memory.setdefault(self, Memory()), chosen, known)
-                work.setdefault(task.density.layout, []).append(task)
+                memory = chain.memory.setdefault(self, Memory())
+                if memory.task is None or memory.task.trace is not chain.trace:
+                    memory.task = _Task(chain, memory, chosen, self._known.setdefault(chain.run, []))
+                work.setdefault(memory.task.density.layout, []).append(memory.task)
         moves = []
         for layout, tasks in work.items():
             outcome = self._transit(layout, tasks)
@@ -115,7 +119,7 @@ class Hamiltonian(Kernel):
         from steersman.ppl.density.evaluate import sizes
 
         weights: dict[Any, Any] = {}  # chains with the same weights share the arrays
-        arguments = [(*t.weights(weights, self.name), *t.density.arguments(t.sites)) for t in tasks]
+        arguments = [(*t.weights(weights, self.name), *t.arguments) for t in tasks]
         tuned = adaptation(sizes(layout)[0], tasks[0].chain.warmup, self.settings)
         tunings = [t.tuning(tuned) for t in tasks]
         compiled = transition(layout, self.settings.path)
@@ -135,21 +139,22 @@ class _Task:
     """A chain that is to be moved. density: of its execution; sites: the sites of that."""
 
     def __init__(self, chain: Chain, memory: Memory, chosen: list[Address], known: list[LogDensity]) -> None:
-        """known: densities of other chains, which may fit; a new one is added."""
+        """known: densities of the run that may fit, the last used first; a new one is added."""
         self.chain, self.memory = chain, memory
         self.trace = chain.trace
         self.sites = dict(self.trace.outer_sites())
-        candidates = known if memory.density is None else [memory.density, *known]
-        found = next((d for d in candidates if d.fits(self.trace, self.sites, chosen)), None)
+        found = next((d for d in known if d.fits(self.trace, self.sites, chosen)), None)
         if found is None:
-            given = next((d.given for d in candidates if d.resembles(self.sites, chosen)), None)
             from steersman.ppl.density import log_density
 
+            given = next((d.given for d in known if d.resembles(self.sites, chosen)), None)
             found = log_density(self.trace, chosen, particle=chain.restart, given=given)
-            known.append(found)
-            del known[:-_KNOWN]
+            del known[_KNOWN - 1 :]
+        else:
+            known.remove(found)
+        known.insert(0, found)
         self.density: LogDensity = found
-        memory.density = found
+        self.arguments = found.arguments(self.sites)
         self._place = tuple(found.addresses), tuple(found.shapes)
 
     def vector(self) -> Floats:

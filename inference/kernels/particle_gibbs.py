@@ -7,7 +7,7 @@ from collections.abc import Hashable
 from steersman.ppl.trace import Trace
 
 from ..chain import Chain
-from ..csmc import conditional_sweep
+from ..csmc import ConditionalSMC
 from ..given import Given
 from ..sizes import whole
 from ..stops import StopSpec, barrier
@@ -18,7 +18,7 @@ from .kernel import Kernel, called
 class ParticleGibbsKernel(Kernel):
     """One conditional SMC sweep of N particles around the current execution; the next is drawn by the final weights:
 
-        x' = x_k,   P(k) = W_k   of   `conditional_sweep(x)`
+        x' = x_k,   P(k) = W_k   of   `ConditionalSMC(x)`
 
     names: only the choices of these names are drawn; the others keep their values, and so does the set of them. It
     leaves the target invariant for every N >= 2 and mixes faster with more. Without ancestor sampling the beginning of
@@ -27,6 +27,8 @@ class ParticleGibbsKernel(Kernel):
     Lindsten, Jordan & Schön 2014, "Particle Gibbs with ancestor sampling". Cost: N - 1 executions, the reference is
     free (what is kept is scored for every particle).
     """
+
+    sweep = ConditionalSMC
 
     def __init__(self, particles: int, names: Names, resample_at: StopSpec, ancestor_sampling: bool) -> None:
         whole("particle_gibbs", particles=particles)
@@ -50,9 +52,9 @@ class ParticleGibbsKernel(Kernel):
     async def step(self, chain: Chain) -> None:
         given = Given.of(chain.trace, lambda a: matches(self.names, a)) if self.names else None
         met: set[Hashable] = chain.memory.setdefault((self, "met"), set())
-        sweep = await conditional_sweep(
+        sweep = await self.sweep(
             chain, self.size, self.barrier, chain.trace, given=given, ancestor_sampling=self.ancestor_sampling, met=met
-        )
+        ).run()
         slot = sweep.draw(chain)
         moved = slot != 0 or sweep.retained is not chain.trace
         chain.tally.count(self.name, moved)

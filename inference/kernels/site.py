@@ -8,7 +8,7 @@ from collections.abc import Hashable
 from steersman.ppl.trace import Trace
 
 from ..chain import Chain
-from .choices import Choice, Names, choices_of, none_named
+from .choices import Choice, Names, choices_of, cut_at, none_named
 from .kernel import Move, Proposal, called
 from .places import At, Places
 from .rerun import Splice, rerun
@@ -50,10 +50,10 @@ class Site(Move):
         splice = Splice(picked.address, k, k + 1, k + 1) if self.tokens and picked.is_text else None
         new = await rerun(chain, old, first, lambda address: address == picked.address, splice)
         if new.particle.dead:
-            return Proposal(new.particle, -math.inf, first / len(old))
+            return Proposal(new.particle, -math.inf, cut_at(old, first, k))
         back = self._places(new.particle.partial_trace(), new.new)
         log_pick = back.log_p(place) - places.log_p(place)
-        return Proposal(new.particle, new.log_ratio + log_pick, first / len(old))
+        return Proposal(new.particle, new.log_ratio + log_pick, cut_at(old, first, k))
 
     def _places(self, trace: Trace, choices: list[Choice]) -> Places:
         if self.tokens:

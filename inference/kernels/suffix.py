@@ -8,7 +8,7 @@ from collections.abc import Hashable
 from steersman.ppl.trace import Trace
 
 from ..chain import Chain
-from .choices import Choice, Names, choices_of, none_named
+from .choices import Choice, Names, choices_of, cut_at, none_named
 from .kernel import Move, Proposal, called
 from .places import At, Places
 from .rerun import Splice, rerun
@@ -47,7 +47,7 @@ class Suffix(Move):
         if not places.places:
             return None
         place = first, k = places.draw(chain)
-        cut = (sum(c.atoms for c in old[:first]) + k) / sum(c.atoms for c in old)
+        cut = cut_at(old, first, k)
         picked = old[first]
         splice = Splice(picked.address, k, picked.atoms, picked.atoms) if picked.is_text else None
         new = await rerun(chain, old, first, lambda address: True, splice)

@@ -26,6 +26,12 @@ def depends(x: Any, depth: int = _DEPTH) -> bool:
     return any(depends(part, depth - 1 if deeper else depth) for part, deeper in _parts(x, depth))
 
 
+def form(value: Any) -> tuple[str, tuple[int, ...]]:
+    """The kind ("b", "i", "u", "f") and shape of numbers."""
+    array = np.asarray(value)
+    return array.dtype.kind, array.shape
+
+
 def same(a: Any, b: Any, depth: int = _DEPTH) -> bool:
     """Whether two values are equal as far as can be told: arrays by content, objects without an equality of their own
     by their attributes."""
@@ -35,14 +41,20 @@ def same(a: Any, b: Any, depth: int = _DEPTH) -> bool:
         return False
     if isinstance(a, np.ndarray) or hasattr(a, "dtype"):
         return bool(np.shape(a) == np.shape(b) and np.array_equal(a, b, equal_nan=np.asarray(a).dtype.kind == "f"))
-    if (identity := getattr(a, "identity", None)) is not None:  # a text or token distribution
+    identity = getattr(a, "identity", None)  # of a text or token distribution
+    if identity is not None and not callable(identity):
         return bool(identity == b.identity)
-    if isinstance(a, (list, tuple, dict, Record, Invocation)) or type(a).__eq__ is object.__eq__:
+    if isinstance(a, (list, tuple, dict, Record, Invocation)) or _by_identity(type(a)):
         ours, theirs = list(_parts(a, depth)), list(_parts(b, depth))
         return len(ours) == len(theirs) and all(
             same(x, y, depth - 1 if deeper else depth) for (x, deeper), (y, _) in zip(ours, theirs, strict=True)
         )
     return bool(a == b)
+
+
+def _by_identity(cls: Any) -> bool:
+    """Whether objects of a class are equal only to themselves."""
+    return bool(cls.__eq__ is object.__eq__)
 
 
 def _parts(x: Any, depth: int) -> Iterator[tuple[Any, bool]]:

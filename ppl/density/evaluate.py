@@ -29,8 +29,8 @@ def to_reals(layout: Layout, x: Any, arguments: Arguments) -> Any:
 
 def sizes(layout: Layout) -> tuple[int, int]:
     """(D, E): how many real numbers, and how many values, the chosen sites have."""
-    bijections = [(g.size, g.operation) for g in layout.groups if isinstance(g.operation, Bijection)]
-    return (sum(n * prod(b.reals.real_shape) for n, b in bijections), sum(n * prod(b.reals.shape) for n, b in bijections))
+    reals = [(g.size, g.operation.reals) for g in layout.groups if isinstance(g.operation, Bijection)]
+    return sum(n * prod(r.real_shape) for n, r in reals), sum(n * prod(r.shape) for n, r in reals)
 
 
 class _Evaluation:

@@ -12,12 +12,13 @@ from numpyro.distributions import biject_to  # type: ignore[import-untyped]
 from ..dist.compiled import form
 from ..dist.membership import interior, support_of
 from ..dist.structure import Family, build, leaf_tokens
+from ..errors import SteersmanError
 
 Shape = tuple[int, ...]
 
 
-class NotContinuous(TypeError):
-    """A family whose values have no density on the real numbers, so no gradient moves them."""
+class NotContinuous(SteersmanError, TypeError):
+    """A choice whose distribution has no density on the real numbers, so no gradient moves it."""
 
 
 @lru_cache(maxsize=1024)

@@ -1,7 +1,7 @@
 """The calls that a graph comes to, and their arguments.
 
-Operations that are equal and on one level are the rows of one call. An operand of such a call is a column of numbers, or
-rows picked out of earlier results by an index that is itself an argument: which result goes where is data, not code,
+Operations that are equal and on one level are the rows of one call. An operand of such a call is a column of numbers,
+or rows picked out of earlier results by an index that is itself an argument: which result goes where is data, not code,
 and executions that differ only there share the compiled function.
 
 Source: operations batched by depth are those of Looks et al. 2017, "Deep learning with dynamic computation graphs",

@@ -81,9 +81,10 @@ def of_equation(eqn: JaxprEqn) -> tuple[Primitive, tuple[np.ndarray[Any, Any], .
         return Primitive(eqn, inputs, jaxpr_as_fun(inner), _key(inner)), ()
 
     def bind(*operands: Any) -> Any:
-        given = primitive.get_bind_params(params)
+        bound: Any = primitive
+        given = bound.get_bind_params(params)
         functions, given = given if isinstance(given, tuple) else ((), given)  # a pair before JAX 0.10
-        return primitive.bind(*functions, *operands, **given)
+        return bound.bind(*functions, *operands, **given)
 
     return Primitive(eqn, inputs, bind, tuple([(n, _key(v)) for n, v in sorted(params.items())])), ()
 

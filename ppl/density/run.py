@@ -161,7 +161,7 @@ def asked(effect: Any) -> Any:
     """What a site asks for, apart from a latent value: a distribution, one and the observed value, the arguments of a
     call."""
     if isinstance(effect, Call):
-        return effect.fn, effect.args
+        return effect.args
     return (effect.dist, effect.value) if isinstance(effect, Observe) else effect.dist
 
 
@@ -184,10 +184,15 @@ def _call(p: Particle, effect: Call[Any]) -> Any:
 def _choose(run: Run, p: Particle, effect: Any, address: Address) -> Chosen:
     dist = effect.dist
     if not isinstance(dist, Record):
-        raise NotContinuous(f"{p.where()}: {dist!r:.60} has no gradient")
+        raise _not_continuous(p, dist, "it is no distribution of steersman.ppl.dist")
     family = canonical(dist.family)
     try:
         reals(family)
     except NotContinuous as error:
-        raise NotContinuous(f"{p.where()}: {dist!r:.60} has no gradient: {error}") from error
+        raise _not_continuous(p, dist, str(error)) from error
     return Chosen(address, family, run.operands(*dist.flat()[1]))
+
+
+def _not_continuous(p: Particle, dist: Any, why: str) -> NotContinuous:
+    return NotContinuous(f"{p.where()}: no gradient moves {dist!r:.60}: {why}. Move it by site(), or by conditional() "
+                         "if its support is finite")

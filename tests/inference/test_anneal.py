@@ -4,14 +4,28 @@ from __future__ import annotations
 
 import itertools
 import math
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 from tempered_laws import final_states, misfit, reweighted
 
-from steersman.inference import MH, Budget, Enumerate, Move, Proposal, block, infer, mix, site, suffix
-from steersman.inference.anneal import Anneal, anneal
+from steersman.inference import (
+    MH,
+    Budget,
+    Enumerate,
+    Move,
+    Posterior,
+    Proposal,
+    anneal,
+    block,
+    infer,
+    mix,
+    site,
+    suffix,
+)
+from steersman.inference.anneal import Anneal
 from steersman.inference.kernels.kernel import Kernel
 from steersman.inference.target import Joint, Sharpened, Target, Tempered, log_likelihood
 from steersman.inference.testing import crossroads_model, sentence_model
@@ -244,3 +258,12 @@ def test_a_stopped_search_has_what_it_found() -> None:
     posterior = infer(draft(LM), MH(3, 1000, suffix(), anneal=anneal()), budget=Budget(tokens=60))
     assert posterior.stopped is not None and len(posterior) == 3 and posterior.cost.tokens <= 60
     assert posterior.best().value in infer(draft(LM), Enumerate()).probabilities()
+
+
+def test_the_best_survives_a_file(tmp_path: Path) -> None:
+    """What was sought, and how well each chain did, are saved with the traces."""
+    posterior = infer(draft(LM), MH(4, 30, suffix(), anneal=anneal(1, 100, of="factors")), seed=2)
+    posterior.save(tmp_path / "annealed.json")
+    loaded = Posterior.load(tmp_path / "annealed.json")
+    assert loaded.best().value == posterior.best().value
+    assert loaded.chains is not None and loaded.chains.claim == "optimisation"

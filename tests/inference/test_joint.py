@@ -109,9 +109,9 @@ def test_joint_sees_biased_kernels(case: str, skew: Any) -> None:
 @pytest.mark.slow
 def test_joint_sees_births() -> None:
     """Choices that come and go with the number of lines, under data: their densities must be in the ratio."""
-    report = check_joint(Skewed(site(), births_forgotten), drafts, DRAFTS, runs=2000)
+    report = check_joint(Skewed(site(), births_forgotten), drafts, DRAFTS)
     assert not report.passed
-    report = check_joint(site(), drafts, DRAFTS, runs=2000)
+    report = check_joint(site(), drafts, DRAFTS)
     assert report.passed, report
 
 
@@ -174,15 +174,13 @@ def test_calibration_sees_biased_samplers(method: Algorithm[Any]) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("case", CASES)
-def test_calibration_at_length(case: str) -> None:
-    """More runs and draws; chains that leave the data out, or count them twice, fail."""
-    kernel = mix(site("bias"), site("line", tokens=True), suffix("line")) if case == "judged" else suffix()
-    report = _calibration(MH(9, 1, kernel, warmup=100), case, 300, 9)
+def test_calibration_of_chains() -> None:
+    """More runs and draws; chains that leave the data out, or believe them four times, fail both."""
+    report = _calibration(MH(9, 1, site(), warmup=40), "normal", 300, 9)
     assert report.passed, report
     for biased in (Overconfident, IgnoresData):
-        report = _calibration(biased(9, 1, kernel, warmup=50), case, 300, 9)
-        assert report.z("sbc") > report.limit and report.z("tarp") > report.limit, report
+        report = _calibration(biased(9, 1, site(), warmup=25), "normal", 300, 9)
+        assert report.z("sbc") > report.limit + 1.0 and report.z("tarp") > report.limit + 1.0, report
 
 
 @program

@@ -10,13 +10,11 @@ import numpy as np
 import pytest
 from tempered_laws import final_states, misfit, reweighted
 
-from steersman.inference import MH, SMC, Budget, Enumerate, Posterior, infer, site, suffix
-from steersman.inference.parallel_tempering import ParallelTempering
+from steersman.inference import MH, SMC, Budget, Enumerate, ParallelTempering, Posterior, infer, ladder, site, suffix
 from steersman.inference.run import Run
 from steersman.inference.start import start_chains
 from steersman.inference.stepping_stones import stepping_stones
 from steersman.inference.target import Tempered
-from steersman.inference.temperatures import ladder
 from steersman.inference.testing import OracleModel, crossroads_model, letters_model, sentence_model
 from steersman.inference.testing.chi_square import fit
 from steersman.models import TableLM
@@ -45,6 +43,9 @@ async def judged() -> tuple[int, ...]:
     await observe(LM.next("b"), min(2, len(text.tokens)), "witness")
     await factor(1.5 if text.tokens[-1:] == (1,) else -0.7, "ending")
     return (*text.tokens, -1) if text.finish == "eos" else text.tokens
+
+
+LETTERS = pytest.param(letters_model(), marks=pytest.mark.slow)
 
 
 def is_a(text: str) -> float:
@@ -158,7 +159,7 @@ def test_only_the_posterior_is_kept() -> None:
     assert len(kept) == 1000
 
 
-@pytest.mark.parametrize("model", [sentence_model("proposal"), crossroads_model(), letters_model()], ids=str)
+@pytest.mark.parametrize("model", [sentence_model("proposal"), crossroads_model(), LETTERS], ids=str)
 def test_agrees_on_the_oracle_models(model: OracleModel) -> None:
     """Expectations of every statistic, and log Z, in standard errors over 24 ladders."""
     method = ParallelTempering((0.0, 0.3, 1.0), 80, suffix(), chains=24, warmup=20)
@@ -171,6 +172,7 @@ def test_agrees_on_the_oracle_models(model: OracleModel) -> None:
     assert posterior.log_evidence_error < 0.3
 
 
+@pytest.mark.slow
 def test_log_evidence_error_is_that_of_the_runs() -> None:
     """Over independent runs (log Zhat - log Z) / error has about unit variance: Student's t with 7 degrees."""
     exact = infer(judged(), Enumerate()).log_evidence

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -15,6 +16,7 @@ from steersman.inference import (
     Importance,
     NothingToChange,
     Posterior,
+    TemperedSMC,
     infer,
     mix,
     site,
@@ -24,7 +26,7 @@ from steersman.inference.resampling import Ancestry
 from steersman.inference.schedule import execute, run_together
 from steersman.inference.target import log_likelihood
 from steersman.inference.temperatures import next_beta
-from steersman.inference.tempered_smc import TemperedSMC, TemperedState
+from steersman.inference.tempered_smc import TemperedState
 from steersman.inference.testing import (
     OracleModel,
     Tape,
@@ -237,7 +239,7 @@ async def tosses(n: int) -> tuple[int, ...]:
     return heads
 
 
-def test_what_the_result_reports() -> None:
+def test_what_the_result_reports(tmp_path: Path) -> None:
     """Stages with their temperatures, ESS and acceptance; a generation for each; N particles, none dead."""
     posterior = infer(tosses(6), TemperedSMC(64, mix(suffix(), site()), steps=2, ess=0.8), seed=2)
     stages = posterior.info["stages"]
@@ -247,6 +249,8 @@ def test_what_the_result_reports() -> None:
     assert stages[0]["acceptance"] == {} and stages[1]["acceptance"].keys() == {"suffix()", "site()"}
     assert posterior.genealogy is not None and len(posterior.genealogy) == len(stages)
     assert len(posterior) == 64 and all(t is not None for t in posterior.traces)
+    posterior.save(tmp_path / "tempered.json")
+    assert Posterior.load(tmp_path / "tempered.json").info == posterior.info
 
 
 def test_waste_free_keeps_every_state() -> None:

@@ -63,6 +63,6 @@ class IgnoresData(MH):
 
 
 class Overconfident(IgnoresData):
-    """The likelihood counts twice."""
+    """The likelihood counts four times."""
 
-    beta = 2.0
+    beta = 4.0
