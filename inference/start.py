@@ -18,7 +18,8 @@ from .schedule import execute
 
 Start = Literal["prior"] | Algorithm[Any] | Posterior
 
-_ATTEMPTS = 10
+_ATTEMPTS = 100
+_HOPELESS = 10  # attempts after which no chain at all has found a start
 
 
 class ImpossibleStart(SteersmanError, ValueError):
@@ -32,8 +33,9 @@ class ImpossibleStart(SteersmanError, ValueError):
 async def start_chains(run: Run, start: Start, chains: int) -> list[Particle]:
     """One finished execution of positive density for each chain.
 
-    From the prior, a chain whose execution dies is drawn again, up to ten times; from a method or a posterior the
-    traces are drawn by weight. Raises ImpossibleStart when a chain has found none.
+    From the prior, a chain whose execution dies is drawn again, up to a hundred times (ten, if no chain has found one
+    by then); from a method or a posterior the traces are drawn by weight. Raises ImpossibleStart when a chain has
+    found none.
     """
     if start == "prior":
         return await _from_prior(run, chains)
@@ -56,8 +58,10 @@ async def _from_prior(run: Run, chains: int) -> list[Particle]:
         dead += [p for p in particles if p.dead]
         if len(found) == chains:
             return [found[slot] for slot in range(chains)]
+        if attempt + 1 >= _HOPELESS and not found:
+            break
     raise _impossible(
-        f"{chains - len(found)} of {chains} chains start at probability zero: {_ATTEMPTS} executions of the program "
+        f"{chains - len(found)} of {chains} chains start at probability zero: {attempt + 1} executions of the program "
         "each have died", dead,
     )
 
