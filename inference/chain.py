@@ -41,6 +41,9 @@ class Tally:
         """Move -> fraction of its proposals that were accepted."""
         return {name: self.accepted[name] / n for name, n in self.tried.items()}
 
+    def copy(self) -> Tally:
+        return Tally(self.tried.copy(), self.accepted.copy(), self.tried_at.copy(), self.accepted_at.copy())
+
     def add(self, other: Tally) -> None:
         self.tried += other.tried
         self.accepted.update(other.accepted)

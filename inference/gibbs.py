@@ -46,9 +46,9 @@ class Gibbs(MCMC):
                             f"suffix()}}, chains, steps); got {kernels!r:.60}")
         bad = next(((k, v) for k, v in kernels.items() if not isinstance(v, Kernel)), None)
         if bad is not None:
-            raise TypeError(f"Gibbs: {bad[0]!r} needs a kernel, such as site(), nuts() or conditional(), got {bad[1]!r}")
-        self.parts = [(_names(key), kernel.on(_names(key))) for key, kernel in kernels.items()]
-        super().__init__(Cycle([k for _, k in self.parts]), chains, steps, warmup=warmup, thin=thin, init=init)
+            raise TypeError(f"Gibbs: {bad[0]!r} takes a kernel such as site(), nuts() or conditional(); got {bad[1]!r}")
+        self.kernels = [(_names(key), kernel.on(_names(key))) for key, kernel in kernels.items()]
+        super().__init__(Cycle([k for _, k in self.kernels]), chains, steps, warmup=warmup, thin=thin, init=init)
 
     def _check(self, chains: Sequence[Chain]) -> None:
         super()._check(chains)
@@ -59,11 +59,11 @@ class Gibbs(MCMC):
         """What follows a suffix is drawn anew with it, and needs no kernel of its own."""
         redrawn = False
         for address in chain.trace.choice_sites():
-            meant = [kernel for names, kernel in self.parts if matches(names, address)]
+            meant = [kernel for names, kernel in self.kernels if matches(names, address)]
             redrawn = redrawn or any(isinstance(part, Suffix) for kernel in meant for part in kernel.parts())
             if not meant and not redrawn:
-                raise Unchanged(f"Gibbs: no kernel changes {format_address(address)!r}, so it would keep its first value "
-                                f"for ever: add {address[-2]!r}: site(), or observe it")
+                raise Unchanged(f"Gibbs: no kernel changes {format_address(address)!r}, so it would keep its first "
+                                f"value for ever: add {address[-2]!r}: site(), or observe it")
 
     def result(self, run: Run, state: MCMCState) -> Posterior:
         posterior = super().result(run, state)

@@ -5,7 +5,8 @@ from __future__ import annotations
 import math
 import warnings
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -17,6 +18,7 @@ from steersman.ppl.trace import Trace
 
 from .chain import Chain, Tally
 from .chains import Chains
+from .gather import gather
 from .kernels.kernel import Kernel
 from .posterior import Cost, Posterior
 from .run import Run
@@ -45,6 +47,9 @@ def _idle(kernel: Kernel, traces: Sequence[Trace]) -> str | None:
     """Why the kernel can do nothing with any of the executions, most often; None if it can."""
     reasons = Counter(kernel.missing(trace) for trace in traces)
     return None if None in reasons else reasons.most_common(1)[0][0]
+
+
+STRETCH = 25  # steps that a chain may be ahead of another
 
 
 @dataclass
@@ -89,27 +94,46 @@ class MCMC:
         return MCMCState()
 
     async def step(self, run: Run, state: MCMCState) -> tuple[MCMCState, dict[str, Any]]:
-        """One step of every chain (the first call makes the chains)."""
+        """A few steps of every chain (the first call makes the chains): one, where the chains have to meet."""
         if not state.chains:
             await self._start(run, state)
+        if self._independent:
+            times = range(state.t + 1, min(state.t + STRETCH, self.warmup + self.steps) + 1)
+            walks = zip(state.chains, state.kept, strict=True)
+            await gather([self._walk(chain, kept, times) for chain, kept in walks])
+            state.t = times[-1]
+        else:
+            await self._step_together(run, state)
+        note = "warm-up," if state.t <= self.warmup else ""
+        return state, {"done": state.t, "total": self.warmup + self.steps, "note": note}
+
+    @property
+    def _independent(self) -> bool:
+        """Whether every chain can go its own way, so that a chain with little to draw need not wait for the others."""
+        return all(type(k).step_all is Kernel.step_all for k in self.kernel.parts())
+
+    async def _walk(self, chain: Chain, kept: list[Trace], times: range) -> None:
+        for t in times:
+            self._prepare(chain, t)
+            with _undone_if_stopped([chain]):
+                await self.kernel.step(chain)
+            if t == self.warmup:
+                chain.tally = Tally()
+            if t > self.warmup and (t - self.warmup) % self.thin == 0:
+                kept.append(chain.trace)
+
+    async def _step_together(self, run: Run, state: MCMCState) -> None:
         t = state.t + 1
         for chain in state.chains:
             self._prepare(chain, t)
-        before = [chain.particle for chain in state.chains]
-        try:
+        with _undone_if_stopped(state.chains):
             await self._transition(run, state.chains)
-        except BaseException:  # a step that is stopped half-way has not happened
-            for chain, particle in zip(state.chains, before, strict=True):
-                chain.particle = particle
-            raise
         state.t = t
         if t == self.warmup:
             for chain in state.chains:
                 chain.tally = Tally()
         if t > self.warmup and (t - self.warmup) % self.thin == 0:
             self._keep(state)
-        note = "warm-up," if t <= self.warmup else ""
-        return state, {"done": t, "total": self.warmup + self.steps, "note": note}
 
     def done(self, state: MCMCState) -> bool:
         return state.t >= self.warmup + self.steps
@@ -153,3 +177,15 @@ class MCMC:
 
     async def _transition(self, run: Run, chains: list[Chain]) -> None:
         await self.kernel.step_all(chains)
+
+
+@contextmanager
+def _undone_if_stopped(chains: Sequence[Chain]) -> Iterator[None]:
+    """A step that is stopped half-way has not happened."""
+    before = [(chain.particle, chain.tally.copy()) for chain in chains]
+    try:
+        yield
+    except BaseException:
+        for chain, (particle, tally) in zip(chains, before, strict=True):
+            chain.particle, chain.tally = particle, tally
+        raise

@@ -50,6 +50,10 @@ class MH(MCMC):
             annealed = max(0, t - self.warmup - 1)
             chain.target = self.anneal.target(annealed / (self.steps - 1) if self.steps > 1 else 1.0)
 
+    @property
+    def _independent(self) -> bool:
+        return self.anneal is None and super()._independent
+
     async def _transition(self, run: Run, chains: list[Chain]) -> None:
         await super()._transition(run, chains)
         for chain in chains:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
@@ -13,7 +12,8 @@ from steersman.ppl.address import format_address
 from steersman.ppl.errors import SteersmanError
 
 from .chain import Chain
-from .kernels.nuts import Hamiltonian, Memory, hmc, nuts
+from .kernels.nuts import Hamiltonian, hmc, nuts
+from .kernels.walker import Memory
 from .mcmc import MCMC, MCMCState
 from .posterior import Posterior
 from .run import Run
@@ -39,8 +39,8 @@ class _Gradients(MCMC):
                 parts = ", ".join(f"{n!r}: site()" for n in named[:3])
                 raise NotAllContinuous(
                     f"{self.name} moves continuous choices only, but the program also chooses "
-                    f"{', '.join(repr(format_address(a)) for a in others[:6])}{', ...' if len(others) > 6 else ''}: use "
-                    f"Gibbs({{{self._keys(chains[0])}: {self.kernel.verb}(), {parts}}}, {self.chains}, {self.steps}), "
+                    f"{', '.join(repr(format_address(a)) for a in others[:6])}{', ...' if len(others) > 6 else ''}: "
+                    f"use Gibbs({{{self._keys(chains[0])}: {self.kernel.verb}(), {parts}}}, {self.chains}, {self.steps}), "
                     "with conditional() for choices of finite support, or suffix() for texts"
                 )
 

@@ -103,6 +103,10 @@ class ParallelTempering(MCMC):
     def _chain(self, run: Run, slot: int, particle: Particle) -> Chain:
         return Chain(run, slot, particle, Tempered(self.betas[slot % len(self.betas)], self.names))
 
+    @property
+    def _independent(self) -> bool:
+        return False  # the replicas swap after every step
+
     def _keep(self, state: MCMCState) -> None:
         for kept, ladder in zip(state.kept, self._ladders(state), strict=True):
             kept.append(ladder[-1].trace)

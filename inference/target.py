@@ -9,7 +9,6 @@ from typing import Protocol
 from steersman.ppl.particle import Particle
 from steersman.ppl.trace import Trace
 
-
 _LIKELIHOODS = ("factor", "observe")
 
 

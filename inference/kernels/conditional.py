@@ -81,7 +81,8 @@ class Conditional(Kernel):
             if here == address:
                 return True, values[p.serial]
             if here not in old or (old[here].sub is not None) is not effect.sequential:
-                raise StructureChanged(_message(address, values[p.serial], current, f"chooses {format_address(here)!r}"))
+                what = f"chooses {format_address(here)!r}"
+                raise StructureChanged(_message(address, values[p.serial], current, what))
             if not getattr(effect.dist, "proposes", True):
                 raise StructureChanged(f"{p.where()}: the density is an estimate, so no conditional given it is exact: "
                                        f"move {format_address(address)!r} by site()")
@@ -104,8 +105,8 @@ def _others(p: Particle, address: Address, current: Any) -> list[Any]:
     effect = p.pending
     support = effect.dist.support() if isinstance(effect, Sample) and p.address == address else None
     if support is None:
-        raise NotEnumerable(f"conditional: {format_address(address)!r} in {p.model!r} has no finite support: move it by "
-                            "site(), suffix() (texts) or nuts() (real numbers)")
+        raise NotEnumerable(f"conditional: {format_address(address)!r} in {p.model!r} has no finite support: move it "
+                            "by site(), suffix() (texts) or nuts() (real numbers)")
     values = list(support)
     others = [v for v in values if v != current]
     if len(others) != len(values) - 1:

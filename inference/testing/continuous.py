@@ -13,7 +13,6 @@ import itertools
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-
 from typing import Any
 
 import numpy as np

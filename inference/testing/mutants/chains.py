@@ -13,6 +13,10 @@ from ...target import Joint, Tempered
 class RejectedNotCounted(MH):
     """The chain is kept only when a proposal was accepted; where it stayed is not counted again."""
 
+    @property
+    def _independent(self) -> bool:
+        return False
+
     async def _transition(self, run: Run, chains: list[Chain]) -> None:
         before = [chain.particle for chain in chains]
         for _ in range(200):
