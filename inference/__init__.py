@@ -15,19 +15,28 @@ from .diagnosis import Diagnosis
 from .diagnostics import ess_bulk, ess_tail, mcse, rhat
 from .enumerate import Enumerate
 from .genealogy import Genealogy
+from .gibbs import Gibbs, NeverChanged
+from .hamiltonian import HMC, NUTS, NotAllContinuous
 from .importance import Importance
 from .infer import infer
 from .kernels import (
+    DensityMismatch,
     Kernel,
     Move,
     NotAnInvolution,
     Proposal,
+    StructureChanged,
     block,
+    conditional,
     cycle,
     edit,
+    hmc,
     involution,
     mix,
+    nuts,
+    particle_gibbs,
     propose,
+    random_walk,
     site,
     subprogram,
     suffix,
@@ -37,6 +46,8 @@ from .mh import MH
 from .nested import posterior_of
 from .nested_sampling import NestedSampling
 from .parallel_tempering import ParallelTempering
+from .particle_gibbs import ParticleGibbs
+from .pmmh import ParticleMarginalMH
 from .posterior import Cost, Posterior
 from .rejection import Rejection
 from .resampling import RESAMPLERS, adaptive, resampler
@@ -49,10 +60,12 @@ from .temperatures import ladder
 from .tempered_smc import TemperedSMC
 
 __all__ = [
-    "MCMC", "MH", "RESAMPLERS", "SMC", "Algorithm", "AllParticlesDead", "Bounds", "Budget", "BudgetTooSmall", "Chains",
-    "Cost", "Diagnosis", "Enumerate", "Genealogy", "Importance", "ImpossibleStart", "Kernel", "Move", "NestedSampling",
-    "NotAnInvolution", "NothingToChange", "ParallelTempering", "Posterior", "Proposal", "Rejection", "Run",
-    "TemperedSMC", "adaptive", "anneal", "block", "cycle", "edit", "ess_bulk", "ess_tail", "every", "fit_coverage",
-    "infer", "involution", "ladder", "mcse", "mix", "pass_at_k", "posterior_of", "propose", "resampler", "rhat",
+    "HMC", "MCMC", "MH", "NUTS", "RESAMPLERS", "SMC", "Algorithm", "AllParticlesDead", "Bounds", "Budget",
+    "BudgetTooSmall", "Chains", "Cost", "DensityMismatch", "Diagnosis", "Enumerate", "Genealogy", "Gibbs",
+    "Importance", "ImpossibleStart", "Kernel", "Move", "NestedSampling", "NeverChanged", "NotAllContinuous",
+    "NotAnInvolution", "NothingToChange", "ParallelTempering", "ParticleGibbs", "ParticleMarginalMH", "Posterior",
+    "Proposal", "Rejection", "Run", "StructureChanged", "TemperedSMC", "adaptive", "anneal", "block", "conditional",
+    "cycle", "edit", "ess_bulk", "ess_tail", "every", "fit_coverage", "hmc", "infer", "involution", "ladder", "mcse",
+    "mix", "nuts", "particle_gibbs", "pass_at_k", "posterior_of", "propose", "random_walk", "resampler", "rhat",
     "sandwich", "site", "subprogram", "suffix",
 ]

@@ -10,19 +10,19 @@ from steersman.ppl.address import format_address
 from steersman.ppl.errors import SteersmanError
 
 from .chain import Chain
+from .hamiltonian import told
 from .kernels.choices import matches
 from .kernels.combine import Cycle
 from .kernels.kernel import Kernel
 from .kernels.nuts import Hamiltonian
 from .kernels.suffix import Suffix
 from .mcmc import MCMC, MCMCState
-from .nuts import told
 from .posterior import Posterior
 from .run import Run
 from .start import Start
 
 
-class Unchanged(SteersmanError, ValueError):
+class NeverChanged(SteersmanError, ValueError):
     """A choice that no kernel would ever change."""
 
 
@@ -33,7 +33,7 @@ class Gibbs(MCMC):
 
     kernels: names of sites (one, an address, or a tuple of them) -> kernel; the names take the place of the kernel's
     own. A name means the sites of that name and all that is in scopes of that name. Every choice of the program must be
-    named (Unchanged says which is not). chains, steps, warmup, thin, init: as in `MCMC`. Source: Geman & Geman 1984;
+    named (NeverChanged says which is not). chains, steps, warmup, thin, init: as in `MCMC`. Source: Geman & Geman 1984;
     Tierney 1994, section 2.4. Cost: the sum of the kernels'.
     """
 
@@ -62,7 +62,7 @@ class Gibbs(MCMC):
             meant = [kernel for names, kernel in self.kernels if matches(names, address)]
             redrawn = redrawn or any(isinstance(part, Suffix) for kernel in meant for part in kernel.parts())
             if not meant and not redrawn:
-                raise Unchanged(f"Gibbs: no kernel changes {format_address(address)!r}, so it would keep its first "
+                raise NeverChanged(f"Gibbs: no kernel changes {format_address(address)!r}, so it would keep its first "
                                 f"value for ever: add {address[-2]!r}: site(), or observe it")
 
     def result(self, run: Run, state: MCMCState) -> Posterior:

@@ -54,7 +54,7 @@ def answer_draws(cls: Any, items: list[Item]) -> None:
 def answer_scores(cls: Any, items: list[Item]) -> None:
     """Score imposed and observed values."""
     dists, values = [i.dist for i in items], [i.value for i in items]
-    keys = _keys(items)
+    keys = _keys(items) if hasattr(cls, "estimate_log_prob") else None
     with _blaming_values(cls, items), _charging_nested(items, dists):
         log_p = _floats(_log_prob(cls, dists, values, keys))
     log_q = log_p

@@ -44,6 +44,18 @@ def is_tracer_error(error: BaseException) -> bool:
     return name == "ConcretizationTypeError" or (type(error).__module__.startswith("jax") and name.startswith("Tracer"))
 
 
+def _traced_use(error: BaseException) -> str:
+    """What a program did with a traced value, and what it may do instead."""
+    match type(error).__name__:
+        case "TracerBoolConversionError":
+            return "control flow on a value that JAX is tracing; use jax.numpy.where, or sample that site otherwise"
+        case "TracerIntegerConversionError":
+            return "an index that JAX is tracing; index a jax.numpy array by it, or sample that site otherwise"
+        case "TracerArrayConversionError":
+            return "a NumPy function of a value that JAX is tracing; use jax.numpy, or sample that site otherwise"
+    return "a plain number made of a value that JAX is tracing; use jax.numpy, or sample that site otherwise"
+
+
 def explain(error: Exception, program: Any, line: str, after: str) -> Exception:
     """The exception to raise for one that left `program`.
 
@@ -59,10 +71,7 @@ def explain(error: Exception, program: Any, line: str, after: str) -> Exception:
     if isinstance(error, SteersmanError):
         return error
     if is_tracer_error(error):
-        return TracedControlFlow(
-            f"{program!r}{line}: control flow on a value that JAX is tracing; sample that site by another method, or "
-            "use jax.numpy.where"
-        )
+        return TracedControlFlow(f"{program!r}{line}: {_traced_use(error)}")
     if isinstance(error, TypeError) and ("'await' expression" in text or "can't be awaited" in text):
         return NotAnEffect(f"{program!r}{line}: {text}; for a distribution d write `await sample(d)`")
     if isinstance(error, RuntimeError) and "no running event loop" in text:

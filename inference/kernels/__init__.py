@@ -2,14 +2,20 @@
 
 from .block import block, edit
 from .combine import cycle, mix
+from .conditional import StructureChanged, conditional
 from .involution import NotAnInvolution, involution
 from .kernel import Kernel, Move, Proposal
+from .nuts import hmc, nuts
+from .particle_gibbs import particle_gibbs
 from .propose import propose
+from .random_walk import random_walk
 from .site import site
 from .subprogram import subprogram
 from .suffix import suffix
+from .walker import DensityMismatch
 
 __all__ = [
-    "Kernel", "Move", "NotAnInvolution", "Proposal", "block", "cycle", "edit", "involution", "mix", "propose", "site",
+    "DensityMismatch", "Kernel", "Move", "NotAnInvolution", "Proposal", "StructureChanged", "block", "conditional",
+    "cycle", "edit", "hmc", "involution", "mix", "nuts", "particle_gibbs", "propose", "random_walk", "site",
     "subprogram", "suffix",
 ]

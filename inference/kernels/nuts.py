@@ -73,7 +73,7 @@ class Hamiltonian(Kernel):
         follow: let the program make the new executions; without, ``chain.particle`` stays behind until a later step,
         which is right only if nobody else looks at it.
         """
-        walkers = [self._walker(chain, chosen) for chain in chains if (chosen := self.chosen(chain.trace))]
+        walkers = [walker for chain in chains if (walker := self._walker(chain)) is not None]
         together: dict[Layout, list[Walker]] = {}
         for walker in walkers:
             together.setdefault(walker.density.layout, []).append(walker)
@@ -88,12 +88,18 @@ class Hamiltonian(Kernel):
         if follow:
             await gather([walker.follow(self.name) for walker in walkers if walker.ahead])
 
-    def _walker(self, chain: Chain, chosen: list[Address]) -> Walker:
-        """The one of the last step, if the chain is still where that has left it."""
-        memory: Memory = chain.memory.setdefault(self, Memory())
-        if memory.walker is None or memory.walker.trace is not chain.trace:
-            memory.walker = Walker(chain, memory, chosen, self._known.setdefault(chain.run, []))
-        return memory.walker
+    def _walker(self, chain: Chain) -> Walker | None:
+        """The one of the last step, if the chain is still where that has left it. None if there is nothing to move."""
+        memory = chain.memory.get(self)
+        if memory is None:
+            memory = chain.memory[self] = Memory()
+        trace = chain.trace
+        if memory.walker is None or memory.walker.trace is not trace:
+            chosen = self.chosen(trace)
+            known = self._known.setdefault(chain.run, [])
+            memory.walker = Walker(chain, memory, chosen, known) if chosen else None
+        walker: Walker | None = memory.walker
+        return walker
 
     def _transit(self, layout: Layout, walkers: list[Walker]) -> Outcome:
         """Move the chains of one layout, and adapt."""

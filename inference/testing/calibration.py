@@ -9,10 +9,10 @@ one more of the same, so for every function f
 with ties broken at random. SBC asks one statistic at a time, and log p(y | x), without which a sampler that ignores
 the data can pass; TARP asks them jointly, with d the distance of their standardised values and r the one of a few draws
 from the prior under which the data are likeliest (a reference that does not depend on the data cannot see that a
-sampler ignores them).
-Sources: Talts et al. 2018, "Validating Bayesian inference algorithms with simulation-based calibration"; Modrák et al.
-2023, "Simulation-based calibration checking for Bayesian computation: the choice of test quantities shapes
-sensitivity"; Lemos et al. 2023, "Sampling-based accuracy testing of posterior estimators for general inference".
+sampler ignores them). Sources: Talts et al. 2018, "Validating Bayesian inference algorithms with simulation-based
+calibration"; Modrák et al. 2023, "Simulation-based calibration checking for Bayesian computation: the choice of test
+quantities shapes sensitivity"; Lemos et al. 2023, "Sampling-based accuracy testing of posterior estimators for general
+inference".
 """
 
 from __future__ import annotations

@@ -83,8 +83,9 @@ def check_chain(method: Algorithm[Any], model: OracleModel | Invocation[Any], *,
     """
     oracle = _oracle(model)
     posterior = infer(oracle.program, method, seed=seed)
-    if posterior.chains is None:
-        raise ValueError(f"check_chain takes a method of Markov chains; {method.name} gives none: see check_method")
+    if posterior.chains is None or posterior.chains.claim != "posterior":
+        raise ValueError(f"check_chain takes a method of Markov chains that claims a posterior; {method.name} gives "
+                         "none: see check_method for others")
     many, draws = posterior.chains.chains, posterior.chains.draws
     traces, pi = exact_law(oracle, Joint())
     values = np.empty(many * draws, object)

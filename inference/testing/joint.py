@@ -57,10 +57,10 @@ def check_joint(
     """z of the change f(x_T, y_{T-1}) - f(x_0, y_0) of every statistic over independent runs, of log p(y | x) and of
     log p(x, y).
 
-    statistics: functions of the returned pair. cycles: T, how often chain and data alternate. steps: of the
-    chain, each time; as the start is exact, more steps see more than more cycles.
-    A correct kernel fails with probability below 1e-4. Raises ValueError for a model with factors or proposals, from
-    which nothing can be drawn exactly, and for one whose two forms differ.
+    statistics: functions of the returned pair. cycles: T, how often chain and data alternate. steps: of the chain, each
+    time; as the start is exact, more steps see more than more cycles. A correct kernel fails with probability below
+    1e-4. Raises ValueError for a model with factors or proposals, from which nothing can be drawn exactly, and for one
+    whose two forms differ.
     """
     key = Key(seed)
     particles = first = observed(model, draw_joint(model, runs, key.fold(0)), key.fold(1))
@@ -99,23 +99,25 @@ def given(model: JointModel, data: Sequence[Any], latent: Sequence[Mapping[Addre
     return particles
 
 
-def _known(p: Particle, table: Mapping[Address, Any]) -> tuple[bool, Any]:
-    if p.address not in table:
+def _known(p: Particle, latent: Mapping[Address, Any]) -> tuple[bool, Any]:
+    if p.address not in latent:
         raise ValueError(f"{p.where()}: with data the model draws {format_address(p.address)!r}, which it does not "
                          "draw without; latent choices have the same names in both forms")
-    return True, table[p.address]
+    return True, latent[p.address]
 
 
 def _redraw(model: JointModel, particles: Sequence[Particle], key: Key) -> list[Trace]:
     """Executions of model() with the latent choices of the given ones of model(data), and new data."""
-    tables = [p.partial_trace().choices() for p in particles]
-    return _finish([Particle(model(), slot) for slot in range(len(tables))], key, tables)
+    latent = [p.partial_trace().choices() for p in particles]
+    return _finish([Particle(model(), slot) for slot in range(len(latent))], key, latent)
 
 
-def _finish(particles: list[Particle], key: Key, tables: Sequence[Mapping[Address, Any]]) -> list[Trace]:
+def _finish(particles: list[Particle], key: Key, latent: Sequence[Mapping[Address, Any]]) -> list[Trace]:
+    """Run model() to its end: what is known is imposed, the rest drawn."""
+
     def choose(p: Particle) -> tuple[bool, Any]:
-        table = tables[p.slot]
-        return (True, table[p.address]) if p.address in table else (False, None)
+        known = latent[p.slot]
+        return (True, known[p.address]) if p.address in known else (False, None)
 
     advance(particles, key, choose=choose)
     finished = []

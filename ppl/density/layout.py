@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from math import prod
 from typing import Any, Literal, NamedTuple
 
@@ -54,6 +55,13 @@ class Layout:
     """What is compiled: the calls, in order. Executions with equal layouts share the compiled functions."""
 
     groups: tuple[Group, ...]
+
+    @cached_property
+    def _hash(self) -> int:
+        return hash(self.groups)
+
+    def __hash__(self) -> int:
+        return self._hash
 
 
 class Argument(NamedTuple):

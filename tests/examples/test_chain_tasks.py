@@ -30,7 +30,7 @@ def test_power_sampling_prefers_probable_endings(lm: NeuralLM) -> None:
 def test_rewriting_keeps_beginning_and_end(lm: NeuralLM) -> None:
     """Two whole sentences in the middle; both kinds of rewriting are accepted now and then."""
     program = rewriting.middle(lm, rewriting.BEGINNING, rewriting.END)
-    posterior = infer(program, MH(8, 10, mix(suffix("sentence"), block("sentence", length=3)), warmup=5), seed=1)
+    posterior = infer(program, MH(6, 8, mix(suffix("sentence"), block("sentence", length=3)), warmup=2), seed=1)
     for text in posterior.values:
         assert re.fullmatch(r"[^.\n]+\.[^.\n]+\.", text), text
     assert posterior.chains is not None
@@ -47,7 +47,7 @@ def test_acrostic_spells_the_word(lm: NeuralLM) -> None:
 
 def test_calibrated_judge_learns_a_positive_slope(lm: NeuralLM) -> None:
     """The labels agree with the judge, so its slope is positive; endings are one sentence that keeps changing."""
-    method = Gibbs({("slope", "bias"): nuts(), "ending": suffix()}, 4, 15, warmup=25)
+    method = Gibbs({("slope", "bias"): nuts(), "ending": suffix()}, 4, 12, warmup=20)
     posterior = infer(calibrated_judge.happy_ending(lm), method, seed=1)
     slopes = np.array([slope for slope, _, _ in posterior.values])
     assert slopes.min() > 0 and 0.3 < slopes.mean() < 4 and slopes.std() > 0.1

@@ -19,7 +19,7 @@ from steersman.inference.testing import (
     tree_model,
 )
 from steersman.models import TableLM
-from steersman.ppl import Text, Trace, dist, factor, program, sample
+from steersman.ppl import Text, Trace, call, dist, factor, observe, program, sample
 
 MODELS = {m.name: m for m in chain_models()}
 LM = TableLM.random(3, seed=31, scale=0.8)
@@ -106,10 +106,9 @@ def test_other_targets(target: Tempered | Sharpened, move: Kernel) -> None:
 MIXED = mix(site("count"), suffix(), edit("line", insert=2, length=2), weights=[1, 2, 3])
 
 
-@pytest.mark.parametrize("form", ["flat", "unfold"])
-def test_mixtures_are_reversible(form: str) -> None:
+def test_mixtures_are_reversible() -> None:
     """K = sum_i w_i K_i is reversible where every K_i is."""
-    report = check_transitions(MIXED, poem_model(form))
+    report = check_transitions(MIXED, poem_model("unfold"))
     assert report.passed, report
 
 
@@ -162,6 +161,24 @@ async def coin(lm: TableLM) -> Any:
 def test_other_distributions(move: Kernel) -> None:
     """NumPyro distributions beside texts, with a proposal of their own."""
     report = check_transitions(move, coin(LM), irreducible=not move.name.startswith("mix"))
+    assert report.passed, report
+
+
+@program
+async def heard(lm: TableLM, other: TableLM) -> Any:
+    """A text of a product of models, which is not normalised; one that is observed; one from another model; a call."""
+    first = await sample((lm * other).text("a", stop="ba", max_tokens=2), "first")
+    await observe(other.text(other.context(str(first)), max_tokens=2), "ab", "echo")
+    last = await sample(lm.text(lm.context("b") + first, max_tokens=1, temperature=0.5), "last",
+                        proposal=other.text("a", max_tokens=1))
+    await factor(0.3 * await call(len, str(first)))
+    return str(first), str(last)
+
+
+@pytest.mark.parametrize("move", [site(), site(tokens=True), suffix(), block(), edit()], ids=lambda k: k.name)
+def test_products_and_observations(move: Kernel) -> None:
+    """Densities that are no probabilities, and likelihoods that change with what is kept behind them."""
+    report = check_transitions(move, heard(LM, TableLM.random(3, seed=32)), irreducible=False)
     assert report.passed, report
 
 

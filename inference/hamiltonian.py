@@ -37,11 +37,12 @@ class _Gradients(MCMC):
             if others:
                 named = list(dict.fromkeys(str(a[-2]) for a in others))
                 parts = ", ".join(f"{n!r}: site()" for n in named[:3])
+                shown = ", ".join(repr(format_address(a)) for a in others[:6]) + (", ..." if len(others) > 6 else "")
+                kernels = f"{{{self._keys(chains[0])}: {self.kernel.verb}(), {parts}}}"
                 raise NotAllContinuous(
-                    f"{self.name} moves continuous choices only, but the program also chooses "
-                    f"{', '.join(repr(format_address(a)) for a in others[:6])}{', ...' if len(others) > 6 else ''}: "
-                    f"use Gibbs({{{self._keys(chains[0])}: {self.kernel.verb}(), {parts}}}, {self.chains}, {self.steps}), "
-                    "with conditional() for choices of finite support, or suffix() for texts"
+                    f"{self.name} moves continuous choices only, but the program also chooses {shown}: use "
+                    f"Gibbs({kernels}, {self.chains}, {self.steps}), with conditional() for choices of finite support, "
+                    "or suffix() for texts"
                 )
 
     async def _transition(self, run: Run, chains: list[Chain]) -> None:
