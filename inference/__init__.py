@@ -34,7 +34,6 @@ from .kernels import (
     involution,
     mix,
     nuts,
-    particle_gibbs,
     propose,
     random_walk,
     site,
@@ -58,6 +57,9 @@ from .start import ImpossibleStart
 from .stops import every
 from .temperatures import ladder
 from .tempered_smc import TemperedSMC
+
+# isort: split
+from .kernels import particle_gibbs  # the kernel: importing the module of this name has hidden it
 
 __all__ = [
     "HMC", "MCMC", "MH", "NUTS", "RESAMPLERS", "SMC", "Algorithm", "AllParticlesDead", "Bounds", "Budget",

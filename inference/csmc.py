@@ -129,7 +129,11 @@ class ConditionalSMC:
             if self.ancestor_sampling:
                 ancestor, self.retained = await self.draw_ancestor(self.retained)
             index = [ancestor, *_in_place([0, *self.draw_parents(W, self.size - 1)], self.size)[1:]]
-        self.population = self._reset(copies(self.population, index))
+        self.population = self.children(index)
+
+    def children(self, index: list[int]) -> list[Particle]:
+        """The next generation, of these parents."""
+        return self._reset(copies(self.population, index))
 
     def _reset(self, population: list[Particle]) -> list[Particle]:
         """Everyone weighs 1/N."""

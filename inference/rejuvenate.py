@@ -27,7 +27,8 @@ def movable(kernel: Kernel) -> Kernel:
 
 
 async def rejuvenate(
-    run: Run, particles: Sequence[Particle], kernel: Kernel, steps: int, barrier: Barrier, stops: int, tally: Tally
+    run: Run, particles: Sequence[Particle], kernel: Kernel, steps: int, barrier: Barrier, stops: int, tally: Tally,
+    chain_type: type[PausedChain] = PausedChain,
 ) -> list[Particle]:
     """The population after `stops` stops, every unfinished particle moved by `steps` applications of the kernel.
 
@@ -39,7 +40,7 @@ async def rejuvenate(
     changed is not computed again.
     """
     key = run.new_key()
-    chains = {i: PausedChain(run, p, barrier, stops, key.fold(i)) for i, p in enumerate(particles) if not p.done}
+    chains = {i: chain_type(run, p, barrier, stops, key.fold(i)) for i, p in enumerate(particles) if not p.done}
 
     async def move(chain: PausedChain) -> None:
         for _ in range(steps):

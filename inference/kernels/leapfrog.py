@@ -91,38 +91,43 @@ class Transition:
         self._widths.add(width)
         return width
 
+    def density(self, u: Any, given: Any, weights: Any) -> tuple[Any, Any, Any]:
+        """x, log p and log |det dx/du| (traced)."""
+        from steersman.ppl.density.evaluate import log_density
+
+        return log_density(self.layout, u, given, weights)
+
     def _one(self, key: Any, x: Any, step_size: Any, inverse_mass: Any, arguments: Any) -> Outcome:
+        """The transition of one chain (traced)."""
         import jax.numpy as jnp
         from numpyro.infer.hmc import hmc  # type: ignore[import-untyped]
 
-        from steersman.ppl.density.evaluate import log_density, to_reals
+        from steersman.ppl.density.evaluate import to_reals
 
         self.traces += 1
         terms = sum(g.role == "term" for g in self.layout.groups)
         weights, given = arguments[:terms], arguments[terms:]
 
-        def potential_gen(given: Any, weights: Any) -> Any:
+        def potential_of(given: Any, weights: Any) -> Any:
             def potential(u: Any) -> Any:
-                _, log_p, log_det = log_density(self.layout, u, given, weights)
+                _, log_p, log_det = self.density(u, given, weights)
                 return -(log_p + log_det)
 
             return potential
 
-        s = self.settings
+        s, model = self.settings, (given, weights)
         length: dict[str, Any] = {"max_tree_depth": s.max_tree_depth}
         if s.algo == "HMC":
             length = {"num_steps": s.num_steps, "trajectory_length": s.trajectory_length}
-        first, transit = hmc(potential_fn_gen=potential_gen, algo=s.algo)
+        first, transit = hmc(potential_fn_gen=potential_of, algo=s.algo)
         u = to_reals(self.layout, x, given)
-        begun = first(
-            u, 0, step_size, inverse_mass, dense_mass=s.dense_mass, rng_key=key, model_args=(given, weights), **length
-        )
-        state = transit(begun, model_args=(given, weights))
-        moved = jnp.any(state.z != u)
-        _, _, log_det = log_density(self.layout, u, given, weights)
-        new_x, _, new_log_det = log_density(self.layout, state.z, given, weights)
-        gained = begun.potential_energy - state.potential_energy + log_det - new_log_det
-        return Outcome(jnp.where(moved, new_x, x), state.z, gained, state.accept_prob, moved, state.diverging)
+        before = first(u, 0, step_size, inverse_mass, dense_mass=s.dense_mass, rng_key=key, model_args=model, **length)
+        after = transit(before, model_args=model)
+        moved = jnp.any(after.z != u)
+        _, _, log_det = self.density(u, given, weights)
+        new_x, _, new_log_det = self.density(after.z, given, weights)
+        gained = before.potential_energy - after.potential_energy + log_det - new_log_det
+        return Outcome(jnp.where(moved, new_x, x), after.z, gained, after.accept_prob, moved, after.diverging)
 
 
 def repeated(n: int, width: int) -> NDArray[np.int64]:

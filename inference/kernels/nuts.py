@@ -20,7 +20,7 @@ from ..sizes import whole
 from .adaptation import adaptation
 from .choices import Names, matches, none_named
 from .kernel import Kernel, called
-from .leapfrog import Outcome, Settings, transition
+from .leapfrog import Outcome, Settings, Transition, transition
 from .walker import Memory, Walker, Weights
 
 if TYPE_CHECKING:
@@ -41,6 +41,10 @@ class Hamiltonian(Kernel):
     depends on the choices is scored once more by the program at every step.
     """
 
+    rounding = 1e-3
+    """How far the change of the log density that JAX computes may be from that of the program, in units of the sum of
+    |log p| of the sites: single precision has an error of 1e-7 in each."""
+
     def __init__(self, verb: str, names: Names, settings: Settings) -> None:
         self.verb, self.names, self.settings = verb, names, settings
         self._known: WeakKeyDictionary[Run, list[LogDensity]] = WeakKeyDictionary()
@@ -50,7 +54,7 @@ class Hamiltonian(Kernel):
         return called(self.verb, self.names)
 
     def on(self, names: Names) -> Hamiltonian:
-        return Hamiltonian(self.verb, names, self.settings)
+        return type(self)(self.verb, names, self.settings)
 
     def missing(self, trace: Trace) -> str | None:
         if self.chosen(trace):
@@ -86,7 +90,7 @@ class Hamiltonian(Kernel):
                 if moved:
                     walker.move(outcome.x[i], float(outcome.gained[i]))
         if follow:
-            await gather([walker.follow(self.name) for walker in walkers if walker.ahead])
+            await gather([walker.follow(self.name, self.rounding) for walker in walkers if walker.ahead])
 
     def _walker(self, chain: Chain) -> Walker | None:
         """The one of the last step, if the chain is still where that has left it. None if there is nothing to move."""
@@ -101,12 +105,15 @@ class Hamiltonian(Kernel):
         walker: Walker | None = memory.walker
         return walker
 
+    def compiled(self, layout: Layout) -> Transition:
+        return transition(layout, self.settings.path)
+
     def _transit(self, layout: Layout, walkers: list[Walker]) -> Outcome:
         """Move the chains of one layout, and adapt."""
         from steersman.ppl.density.evaluate import sizes
 
         first, made = walkers[0].chain, Weights()
-        compiled = transition(layout, self.settings.path)
+        compiled = self.compiled(layout)
         adapting = adaptation(sizes(layout)[0], first.warmup, self.settings)
         tunings = [w.tuning(adapting) for w in walkers]
         outcome = compiled(

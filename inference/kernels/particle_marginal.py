@@ -71,7 +71,7 @@ class ParticleMarginal(Kernel):
         accepted = False
         if not proposal.particle.dead:
             sweep = await self._sweep(chain, proposal.particle, None)
-            gain = sweep.log_evidence - current.log_evidence
+            gain = sweep.log_evidence - await self._own_evidence(chain, current)
             accepted = sweep.log_evidence > -math.inf and chain.accepts(gain + proposal.log_ratio)
         chain.tally.count(self.name, accepted)
         if accepted:
@@ -83,6 +83,10 @@ class ParticleMarginal(Kernel):
         parameters = await parameters_of(chain, self.names) if self.names else chain.restart()
         sweep = await self._sweep(chain, parameters, chain.trace)
         return _Current(chain.particle, parameters, sweep.log_evidence)
+
+    async def _own_evidence(self, chain: Chain, current: _Current) -> float:
+        """log Zhat of the current execution: the one that it was accepted with."""
+        return current.log_evidence
 
     async def _propose(self, chain: Chain, current: _Current) -> Proposal | None:
         if not self.names:

@@ -19,7 +19,6 @@ from .leapfrog import Floats
 if TYPE_CHECKING:
     from steersman.ppl.density import LogDensity
 
-_ROUNDING = 1e-3  # of the size of the log density, in single precision
 _KNOWN = 64  # densities that a run remembers
 _STRUCTURES = 64  # for which a chain remembers step sizes
 
@@ -79,11 +78,11 @@ class Walker:
         if self._place in self.memory.tunings or len(self.memory.tunings) < _STRUCTURES:
             self.memory.tunings[self._place] = new
 
-    async def follow(self, name: str) -> None:
+    async def follow(self, name: str, rounding: float) -> None:
         """Let the program make the execution with the new values. What does not depend on them is recalled.
 
         Raises TracedControlFlow where it does depend on them after all, and DensityMismatch where its log density
-        changes by something else than JAX has computed.
+        changes by something else than JAX has computed (see `Hamiltonian.rounding`).
         """
         chain, density, sites = self.chain, self.density, self.sites
         values = density.values(self.x)
@@ -111,7 +110,7 @@ class Walker:
             return
         gained = chain.log_target(particle) - chain.log_target(chain.particle)
         size = sum(abs(s.log_p) for s in sites.values())
-        if not abs(gained - self.gained) <= _ROUNDING * (1.0 + size):
+        if not abs(gained - self.gained) <= rounding * (1.0 + size):
             raise DensityMismatch(
                 f"{name}: the log density that JAX computed changed by {self.gained:.6g} nats, that of the program by "
                 f"{gained:.6g}. A program must be a function of the values its effects returned: use no randomness "

@@ -10,6 +10,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from ..address import Address, parse_address
+from ..blame import line_of_error
 from ..errors import TracedControlFlow, UnknownAddress
 from ..particle import Particle
 from ..trace import Site, Trace
@@ -99,7 +100,8 @@ class _Tracing:
         except TypeError as error:
             if "Tracer" not in str(error):
                 raise
-            raise located(TracedControlFlow(f"{self.particle().model!r}: {error}"), self.chosen) from error
+            where = f"{self.particle().model!r}{line_of_error(error)}"
+            raise located(TracedControlFlow(f"{where}: {error}"), self.chosen) from error
         filled = lay_out(Graph(runs[0], closed.jaxpr, closed.consts), runs[0].terms)
         return LogDensity(self.trace, runs[0], filled, given, lifted)
 

@@ -109,11 +109,11 @@ def test_programs_that_gradients_cannot_move() -> None:
     """One error each, naming the site and the way out."""
     with pytest.raises(NotAllContinuous, match=r"'z', 'line'.*Gibbs\(\{'x': nuts\(\)"):
         infer(mixed(LM), NUTS(2, 4))
-    with pytest.raises(TracedControlFlow, match="(?s)x.*Gibbs"):
+    with pytest.raises(TracedControlFlow, match=r"(?s)x.*Gibbs"):
         infer(branching, NUTS(2, 4))
     with pytest.raises(NeverChanged, match="'line'"):
         infer(mixed(LM), Gibbs({"x": nuts(), "z": conditional()}, 2, 4))
-    with pytest.raises(NotEnumerable, match="'x'.*nuts"):
+    with pytest.raises(NotEnumerable, match=r"'x'.*nuts"):
         infer(mixed(LM), Gibbs({"x": conditional(), "z": site(), "line": suffix()}, 2, 4))
     with pytest.raises(TypeError, match="takes a kernel"):
         Gibbs({"x": "nuts"}, 2, 4)  # type: ignore[dict-item]

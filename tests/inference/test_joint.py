@@ -92,16 +92,19 @@ CASES: dict[str, tuple[Any, Any]] = {
 def test_joint(case: str, kernel: Kernel) -> None:
     """Chain and data in turn keep the joint distribution, for continuous choices and texts alike."""
     model, statistics = CASES[case]
-    report = check_joint(kernel, model, statistics, runs=500)
+    report = check_joint(kernel, model, statistics, runs=300)
     assert report.passed, report
 
 
-@pytest.mark.parametrize("skew", [likelihood_forgotten, likelihood_twice], ids=lambda f: f.__name__)
-@pytest.mark.parametrize("case", ["normal", "letters"])
-def test_joint_sees_biased_kernels(case: str, skew: Any) -> None:
+@pytest.mark.parametrize(
+    ("case", "skew", "runs"),
+    [("normal", likelihood_forgotten, 400), ("normal", likelihood_twice, 1000), ("letters", likelihood_forgotten, 400),
+     pytest.param("letters", likelihood_twice, 1500, marks=pytest.mark.slow)],
+)
+def test_joint_sees_biased_kernels(case: str, skew: Any, runs: int) -> None:
     """A kernel that ignores the data, or believes them twice, changes the joint distribution."""
     model, statistics = CASES[case]
-    report = check_joint(Skewed(suffix(), skew), model, statistics, runs=1000, cycles=1, steps=8)
+    report = check_joint(Skewed(suffix(), skew), model, statistics, runs=runs, cycles=1, steps=8)
     assert not report.passed
     assert abs(report.worst.z) > report.limit + 1.0, report
 

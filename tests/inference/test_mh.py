@@ -60,14 +60,14 @@ MOVES: list[Kernel] = [
 @pytest.mark.parametrize("move", [suffix(), mix(site(), edit("line"))], ids=lambda k: k.name)
 def test_many_chains(move: Kernel) -> None:
     """From the prior, after a warm-up: the law of the last states, and z of every statistic."""
-    report = check_chain(MH(250, 1, move, warmup=60), POEM)
+    report = check_chain(MH(250, 1, move, warmup=45), POEM)
     assert report.passed, report
     assert {c.oracle for c in report.checks} == {"mean", "last state"}
 
 
 def test_one_long_chain() -> None:
     """Batch means of a single chain."""
-    report = check_chain(MH(1, 8000, suffix()), POEM)
+    report = check_chain(MH(1, 5000, suffix()), POEM)
     assert report.passed, report
 
 
@@ -93,8 +93,8 @@ def test_long_chains(model: OracleModel) -> None:
 
 def test_start_elsewhere() -> None:
     """Chains that start from the draws of another method, or of an exact posterior of another call, need no luck."""
-    for init in (SMC(400), POEM.exact):
-        report = check_chain(MH(250, 1, suffix(), warmup=20, init=init), POEM)
+    for init, warmup in ((SMC(400), 20), (POEM.exact, 2)):
+        report = check_chain(MH(250, 1, suffix(), warmup=warmup, init=init), POEM)
         assert report.passed, report
 
 
@@ -263,7 +263,7 @@ def test_start_from_another_program() -> None:
     """A posterior of another call is where chains start, not what they sample; it may be one read from a file."""
     other = infer(tilted(LM, 2.0), Enumerate())
     target = OracleModel.of(tilted(LM, -0.5))
-    report = check_chain(MH(400, 1, site(), warmup=40, init=other), target)
+    report = check_chain(MH(250, 1, site(), warmup=30, init=other), target)
     assert report.passed, report
     with pytest.raises(ImpossibleStart, match=r"chains start.*choices of the posterior.*allowed"):
         infer(tilted(LM, 0.0, 2), MH(50, 4, site(), init=infer(tilted(LM, 0.0), Enumerate())))
@@ -271,9 +271,9 @@ def test_start_from_another_program() -> None:
 
 def test_start_from_a_file(tmp_path: Any) -> None:
     """Texts read from a file are taken apart into their tokens again."""
-    infer(LETTERS.program, Importance(50)).save(tmp_path / "start.json")
+    infer(POEM.program, Importance(50)).save(tmp_path / "start.json")
     start = Posterior.load(tmp_path / "start.json")
-    report = check_chain(MH(250, 1, mix(suffix(), block(length=2)), warmup=40, init=start), LETTERS)
+    report = check_chain(MH(200, 1, suffix(), warmup=25, init=start), POEM)
     assert report.passed, report
 
 

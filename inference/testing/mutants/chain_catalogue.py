@@ -87,8 +87,8 @@ def chain_mutants() -> list[ChainMutant]:
            mix(*kernels, weights=[1, 4]), poem, "reversible")
     method("rejected states not counted", chains.RejectedNotCounted, MH, "mean", 200, 8, 0, line.exact)
     method("slots share keys", chains.SlotsShareKeys, MH, "last state", 250, 1, 20, line.exact)
-    method("steps share keys", chains.StepsShareKeys, MH, "mean", 200, 4, 50)
-    method("stale target", chains.StaleTarget, chains.HotWarmUp, "last state", 250, 1, 80)
+    method("steps share keys", chains.StepsShareKeys, MH, "mean", 200, 4, 35)
+    method("stale target", chains.StaleTarget, chains.HotWarmUp, "last state", 250, 1, 40, line.exact)
     return out
 
 

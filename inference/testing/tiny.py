@@ -1,17 +1,16 @@
-"""Programs of a handful of executions each, so that all random choices of a sweep of particles can be enumerated."""
+"""Oracle models of a handful of executions, for methods that make many random choices in a step (sweeps of particles):
+all of these can still be enumerated."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from steersman.inference.testing import OracleModel
 from steersman.models import TableLM
-from steersman.ppl import Text, factor, program, sample, twist, unfold
+from steersman.ppl.effects import factor, sample, twist, unfold
+from steersman.ppl.program import program
+from steersman.ppl.text import Text
 
-LETTERS = TableLM.random(2, seed=31, scale=0.7)
-DRAFT = TableLM.random(2, seed=32, scale=0.7)
-NUMBERS = TableLM([0.2, -0.3, 0.4], eos=None, vocabulary=["x", "y", "z"])
-COIN = TableLM([0.3, -0.3], eos=None, vocabulary=["t", "h"])
+from .models import OracleModel, Statistic
 
 
 @program
@@ -59,10 +58,10 @@ async def tosses(numbers: TableLM, coin: TableLM, form: str) -> tuple[int, ...]:
 
 
 @program
-async def bounded(coin: TableLM) -> tuple[int, ...]:
-    """Goes on while it shows heads, at most three times: executions of every length."""
+async def bounded(coin: TableLM, longest: int) -> tuple[int, ...]:
+    """Goes on while it shows heads: executions of every length."""
     out: tuple[int, ...] = ()
-    while len(out) < 3:
+    while len(out) < longest:
         side = await sample(coin.next("t" * len(out)), "side")
         if side == 0:
             break
@@ -71,17 +70,31 @@ async def bounded(coin: TableLM) -> tuple[int, ...]:
     return out
 
 
-def word_model(how: str = "prior") -> OracleModel:
-    """6 executions."""
-    return OracleModel.of(word(LETTERS, DRAFT, COIN, how), letters=lambda v: float(len(v[0])),
-                          side=lambda v: float(v[1]))
+def _coin() -> TableLM:
+    return TableLM([0.3, -0.3], eos=None, vocabulary=["t", "h"])
+
+
+def word_model(how: str = "prior", *, seed: int = 31) -> OracleModel:
+    """A text drawn from its own model ("prior"), from another ("proposal"), or with a twist after it ("twist"), and a
+    coin. 6 executions."""
+    lm, draft = (TableLM.random(2, seed=seed + i, scale=0.7) for i in range(2))
+    statistics: dict[str, Statistic] = {"letters": lambda v: float(len(v[0])), "side": lambda v: float(v[1])}
+    return OracleModel(f"word/{how}", lambda wrap: word(wrap(lm), wrap(draft), wrap(_coin()), how), statistics)
 
 
 def tosses_model(form: str = "sub") -> OracleModel:
-    """7 executions."""
-    return OracleModel.of(tosses(NUMBERS, COIN, form), count=lambda v: float(len(v)), heads=lambda v: float(sum(v)))
+    """A number of sub-programs ("sub") or steps of an unfold ("unfold") that is drawn first. 7 executions."""
+    numbers = TableLM([0.2, -0.3, 0.4], eos=None, vocabulary=["x", "y", "z"])
+    statistics: dict[str, Statistic] = {"count": lambda v: float(len(v)), "heads": lambda v: float(sum(v))}
+    return OracleModel(f"tosses/{form}", lambda wrap: tosses(wrap(numbers), wrap(_coin()), form), statistics)
 
 
-def bounded_model() -> OracleModel:
-    """4 executions of lengths 0 to 3."""
-    return OracleModel.of(bounded(COIN), length=lambda v: float(len(v)))
+def bounded_model(longest: int = 3) -> OracleModel:
+    """Executions of lengths 0 to `longest`; the short ones finish while others have stops to come."""
+    return OracleModel("bounded", lambda wrap: bounded(wrap(_coin()), longest), {"length": lambda v: float(len(v))})
+
+
+def tiny_models() -> list[OracleModel]:
+    """All of them."""
+    return [*(word_model(how) for how in ("prior", "proposal", "twist")), tosses_model(), tosses_model("unfold"),
+            bounded_model()]
