@@ -12,6 +12,7 @@ from .kernels.particle_gibbs import particle_gibbs
 from .mcmc import MCMC, MCMCState
 from .posterior import Posterior
 from .run import Run
+from .sizes import whole
 from .start import Start
 from .stops import StopSpec
 
@@ -34,6 +35,7 @@ class ParticleGibbs(MCMC):
         self, particles: int, sweeps: int, *, chains: int = 1, ancestor_sampling: bool = False,
         resample_at: StopSpec = "weight", warmup: int | None = None, thin: int = 1, init: Start | None = None,
     ) -> None:
+        whole("ParticleGibbs", sweeps=sweeps)
         kernel = particle_gibbs(particles, resample_at=resample_at, ancestor_sampling=ancestor_sampling)
         super().__init__(
             kernel, chains, sweeps, warmup=warmup, thin=thin, init="prior" if init is None else init

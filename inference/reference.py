@@ -34,7 +34,7 @@ class Reference:
         assert effect is not None
         site = self._sites.get(address)
         if site is None or site.kind != effect.kind:
-            has = f"a {site.kind} of that name" if site is not None else "no such site"
+            has = "no such site" if site is None else f"{site.kind} {format_address(address)!r}"
             raise self._error(f"{p.where()} is asked for, and the recorded execution has {has}")
         if site.log_q == -math.inf:
             raise self._error(f"the proposal at {p.where()} cannot draw the recorded {site.value!r:.60}")

@@ -86,6 +86,7 @@ class Walker:
         """
         chain, density, sites = self.chain, self.density, self.sites
         values = density.values(self.x)
+        other = f"the program makes other choices when {name} moves {format_address(density.addresses[0])!r}"
 
         def recall(p: Particle) -> Site | None:
             address = p.address
@@ -99,8 +100,7 @@ class Walker:
             if address in values:
                 return True, values[address]
             if address not in sites:
-                raise ReplayDivergence(f"{p.where()} is new: the program makes other choices when {name} moves "
-                                       f"{format_address(density.addresses[0])!r}")
+                raise ReplayDivergence(f"{p.where()} is new: {other}")
             return True, sites[address].value
 
         particle = chain.restart()
@@ -108,6 +108,8 @@ class Walker:
         if particle.dead:  # at the edge of the support, by rounding: the chain stays where it was
             self.x, self.ahead, self.gained = density.vector(sites), False, 0.0
             return
+        if gone := sites.keys() - dict(particle.partial_trace().outer_sites()):
+            raise ReplayDivergence(f"{format_address(min(gone, key=str))!r} is gone: {other}")
         gained = chain.log_target(particle) - chain.log_target(chain.particle)
         size = sum(abs(s.log_p) for s in sites.values())
         if not abs(gained - self.gained) <= rounding * (1.0 + size):

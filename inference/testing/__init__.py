@@ -13,7 +13,8 @@ random choices, without chance) and `check_equivalences` (bit for bit). `mutants
     print(check_chain(MyMethod(1, 20_000), sentence_model()))   # a method of Markov chains, from its own start
 
 are for Markov chains, on the models of `chain_models()`. Where no posterior is known, `check_joint` asks a kernel and
-`check_calibration` a whole method. `chain_mutants()` are the bugs that these must see.
+`check_calibration` a whole method. `chain_mutants()` are the bugs that these must see. Methods that draw many particles
+in a step find models small enough for transition matrices in `tiny_models()`, and their bugs in `particle_mutants()`.
 """
 
 from .agree import assert_exact, check_method
@@ -34,23 +35,25 @@ from .models import (
     stanza_model,
     telegram_model,
 )
-from .mutants import ChainMutant, Mutant, chain_mutants, mutants
+from .mutants import ChainMutant, Mutant, chain_mutants, mutants, particle_mutants
 from .poems import chain_models, line_model, poem_model, tree_model
 from .report import Check, Report, law, z_score
 from .spread import calibrated
 from .structure import well_formed
 from .tape import Tape, TapedLM, TapedMultinomial, exhaust
 from .taped_run import TapedChain, TapedRun
+from .tiny import bounded_model, tiny_models, tosses_model, word_model
 from .transitions import Transitions, check_transitions, execution, transitions
 from .weighted_set import WeightedSet, rare_set
 
 __all__ = [
     "ChainMutant", "Check", "Mutant", "OracleModel", "Report", "Tape", "TapedChain", "TapedLM", "TapedMultinomial",
-    "TapedRun", "Transitions", "WeightedSet", "assert_exact", "batches", "calibrated", "chain_models",
+    "TapedRun", "Transitions", "WeightedSet", "assert_exact", "batches", "bounded_model", "calibrated", "chain_models",
     "chain_mutants", "check_calibration", "check_chain", "check_equivalences", "check_joint", "check_kernel",
-    "check_measure", "check_method", "check_transitions", "coins_model", "crossroads_model", "differences",
-    "distance", "execution", "exhaust", "exhaustive_measure", "forks", "generated_measure", "law", "letters_model",
-    "line_model", "mean_of_draws", "mutants", "oracle_models", "poem_model", "rare_set", "relative_evidence",
+    "check_measure", "check_method", "check_transitions", "coins_model", "crossroads_model", "differences", "distance",
+    "execution", "exhaust", "exhaustive_measure", "forks", "generated_measure", "law", "letters_model", "line_model",
+    "mean_of_draws", "mutants", "oracle_models", "particle_mutants", "poem_model", "rare_set", "relative_evidence",
     "replays", "run_many", "same_particles", "sentence_model", "small_model", "stanza_model", "target_measure",
-    "telegram_model", "together", "transitions", "tree_model", "unbiased", "well_formed", "z_score",
+    "telegram_model", "tiny_models", "together", "tosses_model", "transitions", "tree_model", "unbiased",
+    "well_formed", "word_model", "z_score",
 ]

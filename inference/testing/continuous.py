@@ -68,25 +68,25 @@ def _log_sigmoid(x: Any) -> Any:
 
 _X = (-1.0, 0.2, 0.9, 1.4, 2.0)
 _Y = (-0.3, 0.8, 0.5, 1.9, 1.6)
-_NOISE, _WIDE = 0.7, 2.0
+_WIDE = 2.0
 
 
 @program
-async def line_fit(points: int) -> tuple[float, float]:
+async def line_fit(points: int, noise: float) -> tuple[float, float]:
     """Conjugate: intercept and slope have normal priors, the points lie around the line."""
     a = await sample(dist.Normal(0.0, _WIDE), "intercept")
     b = await sample(dist.Normal(0.0, _WIDE), "slope")
     for x, y in zip(_X[:points], _Y[:points], strict=True):
-        await observe(dist.Normal(a + b * x, _NOISE), y, "y")
+        await observe(dist.Normal(a + b * x, noise), y, "y")
     return a, b
 
 
-def line_fit_model(points: int = 5) -> ContinuousModel:
+def line_fit_model(points: int = 5, noise: float = 0.7) -> ContinuousModel:
     """A bivariate normal posterior, in closed form."""
     X = np.stack([np.ones(points), np.array(_X[:points])], 1)
-    precision = X.T @ X / _NOISE**2 + np.eye(2) / _WIDE**2
+    precision = X.T @ X / noise**2 + np.eye(2) / _WIDE**2
     S = np.linalg.inv(precision)
-    m = S @ X.T @ np.array(_Y[:points]) / _NOISE**2
+    m = S @ X.T @ np.array(_Y[:points]) / noise**2
     statistics: dict[str, Statistic] = {
         "intercept": lambda v: v[0], "slope": lambda v: v[1], "intercept^2": lambda v: v[0] ** 2,
         "slope^2": lambda v: v[1] ** 2, "product": lambda v: v[0] * v[1], "slope^3": lambda v: v[1] ** 3,
@@ -98,7 +98,7 @@ def line_fit_model(points: int = 5) -> ContinuousModel:
         "product": m[0] * m[1] + S[0, 1], "slope^3": m[1] ** 3 + 3 * m[1] * S[1, 1],
         "cos": math.cos(c @ m) * math.exp(-0.5 * c @ S @ c),
     }
-    return ContinuousModel("line fit", line_fit(points), statistics, {k: float(v) for k, v in expected.items()})
+    return ContinuousModel("line fit", line_fit(points, noise), statistics, {k: float(v) for k, v in expected.items()})
 
 
 # Two clusters with unknown places and width, and an offset whose support depends on the width.
@@ -110,12 +110,15 @@ _RATE = 0.35
 @program
 async def clusters(how: str) -> tuple[float, float, float, tuple[int, ...]]:
     """Every point belongs to the cluster at m + w or to that at -m. how: "list" picks the place with an index, "branch"
-    by control flow, "number" computes with the indicator."""
+    by control flow, "number" computes with the indicator, "sub" has a sub-program for each point."""
     m = await sample(dist.Normal(0.5, 1.0), "m")
     s = await sample(dist.Exponential(1.5), "s")
     w = await sample(dist.Uniform(0.0, s), "w")
     member = []
     for y in _SEEN:
+        if how == "sub":
+            member.append(await point(m, s, w, y))
+            continue
         z = await sample(dist.Bernoulli(_RATE), "z")
         if how == "list":
             place = [-m, m + w][z]
@@ -126,6 +129,13 @@ async def clusters(how: str) -> tuple[float, float, float, tuple[int, ...]]:
         await observe(dist.Normal(place, 0.4 + s), y, "y")
         member.append(z)
     return m, s, w, tuple(member)
+
+
+@program
+async def point(m: Any, s: Any, w: Any, y: float) -> int:
+    z = await sample(dist.Bernoulli(_RATE), "z")
+    await observe(dist.Normal((-m, m + w)[z], 0.4 + s), y, "y")
+    return z
 
 
 def clusters_model(how: str = "list") -> ContinuousModel:
@@ -234,7 +244,7 @@ def _score(lm: TableLM, text: str) -> float:
 
 def continuous_models() -> list[ContinuousModel]:
     """All of them."""
-    return [line_fit_model(), clusters_model("list"), clusters_model("branch"), clusters_model("number"),
-            judge_model(), judge_model(latent=True)]
+    clusters = [clusters_model(how) for how in ("list", "branch", "number", "sub")]
+    return [line_fit_model(), *clusters, judge_model(), judge_model(latent=True)]
 
 

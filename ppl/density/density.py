@@ -64,6 +64,15 @@ class LogDensity:
         values = [sites[a].value for a in self._lifted]
         return tuple([a.filled(values) for a in self._arguments])
 
+    def reals(self, x: Any, arguments: Sequence[Any]) -> Any:
+        """The real numbers u [D] of values x [E] (compiled)."""
+        return _to_reals(self.layout)(x, arguments)
+
+    def evaluate(self, u: Any, arguments: Sequence[Any], weights: Sequence[Any]) -> tuple[Any, Any, Any]:
+        """x [E], sum_i w_i log p_i and log |det dx/du| at u [D] (compiled)."""
+        found: tuple[Any, Any, Any] = _evaluate(self.layout)(u, arguments, weights)
+        return found
+
     def weights(self, power: Power | None = None) -> tuple[NDArray[np.floating[Any]], ...]:
         """w_i for each group of terms: what the program raises it to, times ``power(kind, name)``."""
         groups = [g for g in self.layout.groups if g.role == "term"]
@@ -136,8 +145,7 @@ class LogDensity:
                                      f"{names_of(self.addresses)}")
             sites[address] = Site(address[-2], 0, "sample", value)
         arguments = self.arguments(sites)
-        u = _to_reals(self.layout)(self.vector(sites), arguments)
-        _, log_p, _ = _evaluate(self.layout)(u, arguments, self.weights())
+        _, log_p, _ = self.evaluate(self.reals(self.vector(sites), arguments), arguments, self.weights())
         return float(log_p) + math.fsum(s.log_p for a, s in sites.items() if a not in self.dependent)
 
 

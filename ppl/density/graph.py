@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple
 
-from jax.extend.core import Jaxpr, JaxprEqn
+from jax.extend.core import Jaxpr
 from jax.extend.core import Literal as Constant
 
 from .families import canonical
@@ -62,8 +62,7 @@ class Graph:
         moving = self._moving()
         scored = [(i, t, operands) for i, t, operands in scored if any(o in moving for o in _variables(operands))]
         self._leaves = [self._operands(c.leaves) for c in run.chosen]
-        wanted = [v for operands in (*self._leaves, *[o for _, _, o in scored]) for v in _variables(operands)]
-        for eqn in _needed(jaxpr, wanted):
+        for eqn in jaxpr.eqns:  # also what is not used here, as it may be used in another execution: XLA leaves it out
             operation, more = of_equation(eqn)
             operands = [*map(self._operand, eqn.invars), *map(Fixed, more)]
             self._add(Node("equation", operation, operands, list(eqn.outvars)))
@@ -105,16 +104,6 @@ class Graph:
 
 def _variables(operands: Sequence[Any]) -> list[Any]:
     return [o for o in operands if not isinstance(o, (Fixed, Given))]
-
-
-def _needed(jaxpr: Jaxpr, wanted: Sequence[Any]) -> list[JaxprEqn]:
-    """The equations that the wanted variables depend on, in order."""
-    live, kept = set(wanted), []
-    for eqn in reversed(jaxpr.eqns):
-        if any(v in live for v in eqn.outvars):
-            live.update(v for v in eqn.invars if not isinstance(v, Constant))
-            kept.append(eqn)
-    return kept[::-1]
 
 
 def _scoring(term: Term, operands: Sequence[Any]) -> Operation:

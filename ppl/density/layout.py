@@ -26,6 +26,7 @@ from .operations import Form, Operation
 from .run import Term
 
 _SMALL = 16  # numbers; an operand of no more is not worth sharing, and a row of no more not worth counting
+_FEW = 8  # rows; so few may be the same, or in order, by chance, and picking them costs nothing
 
 
 class Fetch(NamedTuple):
@@ -152,11 +153,11 @@ class _Work:
             self._argue([past + i if known[i] else self._index(o) for i, o in enumerate(column)])
             self._argue_column(nodes, k, [o if known[i] else None for i, o in enumerate(column)], f)
             return Fetch("mixed", f)
-        if len(column) > 1 and all(o is first for o in column):
+        if n > _FEW and all(o is first for o in column):
             self._argue(self._index(first))
             return Fetch("same", f)
         g, number, _ = self._place[first]
-        if (len(column), n) == (self.groups[g].size, self._real[g]) and all(
+        if n > _FEW and (len(column), n) == (self.groups[g].size, self._real[g]) and all(
             self._place[o] == (g, number, row) for row, o in enumerate(column[:n])
         ):  # rows of padding repeat the first one there, too
             return Fetch("rows", f, (g, number))
@@ -200,8 +201,5 @@ def _identical(a: Any, b: Any) -> bool:
 def padded(n: int, numbers: int) -> int:
     """n rounded up to one of a few sizes, eight an octave from 64 on, so that some rows more or less are the same
     layout; rows of many numbers are not repeated for a handful."""
-    if n == 1:
-        return 1
-    least = 8 if numbers <= _SMALL else 1
-    step = max(least, 1 << max(0, n.bit_length() - 4))
+    step = max(_FEW if numbers <= _SMALL else 1, 1 << max(0, n.bit_length() - 4))
     return -(-n // step) * step

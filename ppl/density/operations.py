@@ -154,13 +154,26 @@ class Bijection(Operation):
 
     def forwards(self, u: Any, operands: Sequence[Any], axes: Sequence[int | None]) -> tuple[Any, Any]:
         """(x, log |det dT/du|) of every row."""
-        x, log_det = jax.vmap(lambda u, *o: from_reals(self.family, u, *self._all(o)), in_axes=(0, *axes))(u, *operands)
+
+        def one(u: Any, *operands: Any) -> tuple[Any, Any]:
+            return from_reals(self.family, u, *self._all(operands, u))
+
+        x, log_det = jax.vmap(one, in_axes=(0, *axes))(u, *operands)
         return x, log_det
 
     def backwards(self, x: Any, operands: Sequence[Any], axes: Sequence[int | None]) -> Any:
         """u of every row."""
-        return jax.vmap(lambda x, *o: to_reals(self.family, x, *self._all(o)), in_axes=(0, *axes))(x, *operands)
 
-    def _all(self, operands: Sequence[Any]) -> list[Any]:
+        def one(x: Any, *operands: Any) -> Any:
+            return to_reals(self.family, x, *self._all(operands, x))
+
+        return jax.vmap(one, in_axes=(0, *axes))(x, *operands)
+
+    def _all(self, operands: Sequence[Any], traced: Any) -> list[Any]:
+        """All leaves; those that do not matter are zeros, and traced, so that NumPyro does not validate them."""
         given = dict(zip(self.reals.leaves, operands, strict=True))
-        return [given.get(i, jnp.zeros(shape, dtype)) for i, (shape, dtype) in enumerate(leaf_forms(self.family))]
+        zero = 0.0 * jnp.sum(traced)
+        return [
+            given[i] if i in given else jnp.full(shape, zero, dtype)
+            for i, (shape, dtype) in enumerate(leaf_forms(self.family))
+        ]

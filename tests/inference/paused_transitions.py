@@ -52,10 +52,12 @@ def paused_executions(model: OracleModel, stops_at: Barrier, stops: int) -> dict
     return {execution(p.partial_trace()): p for p in waiting}
 
 
-def paused_transitions(kernel: Kernel, model: OracleModel, resample_at: StopSpec, stops: int) -> Transitions:
-    """One step of a kernel over the executions of a model after so many stops."""
+def paused_transitions(kernel: Kernel, model: OracleModel, resample_at: StopSpec, stops: int) -> Transitions | None:
+    """One step of a kernel over the executions of a model that wait at their stop of this number; None if none does."""
     stops_at = barrier(resample_at)
     found = paused_executions(model, stops_at, stops)
+    if not found:
+        return None
     index = {state: i for i, state in enumerate(found)}
     log_pi = np.array([Joint().log_density(p) for p in found.values()])
     pi = np.exp(log_pi - log_pi.max())

@@ -2,6 +2,7 @@
 
 from .catalogue import mutants
 from .chain_catalogue import ChainMutant, chain_mutants
+from .particle_catalogue import particle_mutants
 from .planting import Mutant
 
-__all__ = ["ChainMutant", "Mutant", "chain_mutants", "mutants"]
+__all__ = ["ChainMutant", "Mutant", "chain_mutants", "mutants", "particle_mutants"]

@@ -9,6 +9,7 @@ import numpy as np
 
 from steersman.ppl.effects import Sample
 from steersman.ppl.particle import Particle
+from steersman.ppl.trace import Trace
 
 from ...ancestor_sampling import possible_pasts
 from ...chain import Chain
@@ -74,12 +75,12 @@ class ReferenceDropped(ConditionalSMC):
 class FinishedReferenceReweighted(ConditionalSMC):
     """A reference that has finished is weighted by its last potential again at every later stop."""
 
+    _ended: Trace | None = None
+
     async def _stretch(self) -> None:
         await super()._stretch()
         self.population[0].log_weight += last_potential(self._ended)
         self._ended = self.population[0].trace
-
-    _ended = None
 
 
 class PassesOverStops(ConditionalSMC):

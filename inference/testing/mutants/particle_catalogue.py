@@ -6,15 +6,12 @@ from functools import partial
 from typing import Any
 
 from ...csmc import ConditionalSMC
-from ...kernels import site, suffix
-from ...kernels.kernel import Move
+from ...kernels import suffix
 from ...kernels.particle_gibbs import particle_gibbs
 from ...kernels.particle_marginal import ParticleMarginal, particle_marginal
 from ...smc import SMC
 from ..agree import check_method
-from ..chains import check_kernel
-from ..models import OracleModel, crossroads_model, sentence_model
-from ..poems import line_model
+from ..models import OracleModel, crossroads_model, telegram_model
 from ..tiny import bounded_model, tosses_model, word_model
 from ..transitions import check_transitions
 from . import conditional, rejuvenation
@@ -27,12 +24,13 @@ def particle_mutants() -> list[ChainMutant]:
     bounded, tosses, word = bounded_model(2), tosses_model(), word_model()
     out = []
 
-    def sweep(name: str, bug: type[ConditionalSMC], model: OracleModel, *, oracle: str = "invariant",
-              particles: int = 2, **settings: Any) -> None:
+    def sweep(
+        name: str, bug: type[ConditionalSMC], model: OracleModel, *, particles: int = 2, **settings: Any
+    ) -> None:
         kernel = particle_gibbs(particles, **settings)
-        ask = partial(check_transitions, reversible=oracle == "reversible", irreducible=False)
-        sampled = partial(check_kernel, chains=4000, reversible=False)
-        out.append(ChainMutant(name, _line(bug), conditional.swept_by(bug, kernel), kernel, model, oracle, ask, sampled))
+        planted = conditional.swept_by(bug, kernel)
+        ask = partial(check_transitions, reversible=False)
+        out.append(ChainMutant(name, _line(bug), planted, kernel, model, "invariant", ask))
 
     def marginal(name: str, bug: type[ParticleMarginal]) -> None:
         kernel = particle_marginal(1, "count", resample_at="taste")
@@ -40,30 +38,29 @@ def particle_mutants() -> list[ChainMutant]:
         ask = partial(check_transitions, reversible=False)
         out.append(ChainMutant(name, _line(bug), planted, kernel, tosses, "invariant", ask))
 
-    def moved(name: str, bug: type[SMC], model: OracleModel, oracle: str, move: Move, **settings: Any) -> None:
+    def moved(
+        name: str, bug: type[SMC], model: OracleModel, oracle: str, particles: int, *, threshold: float = 1.0
+    ) -> None:
         planted, correct = (
-            cls(4, rejuvenate=move, rejuvenation_steps=2, **settings) for cls in (bug, SMC)
+            cls(particles, ess_threshold=threshold, rejuvenate=suffix(), rejuvenation_steps=4) for cls in (bug, SMC)
         )
-        ask = partial(check_method, runs=1500, error_bars=False)
+        ask = partial(check_method, runs=800, error_bars=False)
         out.append(ChainMutant(name, _line(bug), planted, correct, model, oracle, ask))
 
     sweep("reference inherited", conditional.ReferenceInherited, bounded, particles=3)
     sweep("systematic around the reference", conditional.SystematicAround, bounded, particles=3)
     sweep("others decide", conditional.OthersDecide, bounded, particles=3)
     sweep("finished reference dropped", conditional.ReferenceDropped, bounded)
-    sweep("finished reference re-weighted", conditional.FinishedReferenceReweighted, bounded)
+    sweep("finished reference re-weighted", conditional.FinishedReferenceReweighted, bounded_model())
     sweep("reference passes over stops", conditional.PassesOverStops, word_model("proposal"), resample_at="token")
     sweep("survivors alike", conditional.SurvivorsAlike, word)
     sweep("future forgotten", conditional.FutureForgotten, tosses, ancestor_sampling=True)
     sweep("twist in the past", conditional.TwistInPast, word_model("twist"), ancestor_sampling=True)
     marginal("evidence drawn anew", conditional.EvidenceDrawnAnew)
     marginal("parameters as if symmetric", conditional.ParametersAsIfSymmetric)
-    always = {"ess_threshold": 1.0}
-    moved("moves weigh", rejuvenation.WeightedAgain, sentence_model(), "evidence", suffix(), **always)
-    moved("moves only after resampling", rejuvenation.OnlyAfterResampling, line_model("proposal"), "evidence", site(),
-          resample_at="factor")
-    moved("finished by moves", rejuvenation.FinishedByMoves, crossroads_model(), "measure", suffix(), **always)
-    moved("twist out of the target", rejuvenation.TwistOutOfTarget, sentence_model("twist"), "measure", suffix(),
-          **always)
-    moved("one stretch", rejuvenation.OneStretch, sentence_model(), "measure", suffix(), **always)
+    telegram = telegram_model()
+    moved("moves weigh", rejuvenation.WeightedAgain, telegram, "measure", 2)
+    moved("moves only after resampling", rejuvenation.OnlyAfterResampling, word, "measure", 4, threshold=0.8)
+    moved("finished by moves", rejuvenation.FinishedByMoves, crossroads_model(), "measure", 2)
+    moved("twist out of the target", rejuvenation.TwistOutOfTarget, telegram_model("telescoping"), "evidence", 2)
     return out

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from steersman.ppl.particle import Particle
 
 from ...chain import Chain
@@ -64,14 +62,3 @@ class TwistOutOfTarget(_Planted):
     """Moves leave the target without the twists invariant, which the population does not stand for."""
 
     chain_type = _WithoutTwist
-
-
-class _OneStretch(PausedChain):
-    def __init__(self, run: Run, particle: Particle, barrier: Any, stops: int, key: Any) -> None:
-        super().__init__(run, particle, barrier, 1, key)
-
-
-class OneStretch(_Planted):
-    """A proposed execution is run to its first stop, however many the current one has behind it."""
-
-    chain_type = _OneStretch
