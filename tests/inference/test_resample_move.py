@@ -101,7 +101,7 @@ def test_unbiased(model: OracleModel, move: Kernel, threshold: float) -> None:
 def test_unbiased_quickly(model: OracleModel, move: Kernel, stop: str) -> None:
     """The same on a few, with an adaptive threshold, where moves at random times would show."""
     method = SMC(4, ess_threshold=0.5, resample_at=stop, rejuvenate=move, rejuvenation_steps=3)
-    report = check_method(method, model, runs=500)
+    report = check_method(method, model, runs=300)
     assert report.passed, report
 
 
