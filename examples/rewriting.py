@@ -2,8 +2,8 @@
 
 SMC (`infilling.py`) grows middles from left to right. Here whole middles are rewritten: `suffix` draws a middle anew
 from a random word on, `block` redraws a few words in place and keeps what follows, and every rewrite is accepted with
-the probability that makes the chains sample p(middle | beginning, end). Expect varied middles and an acceptance rate for
-every move (`suffix` is accepted more often the later it cuts); the run is short, and R-hat says so.
+the probability that makes the chains sample p(middle | beginning, end). Expect varied middles and an acceptance rate
+for every move (`suffix` is accepted more often the later it cuts); the run is short, and R-hat says so.
 """
 
 from steersman import models

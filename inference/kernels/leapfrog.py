@@ -84,10 +84,12 @@ class Transition:
         return Outcome(*[np.asarray(o)[:n] for o in out])
 
     def width(self, n: int) -> int:
-        """A width for n chains: one that is compiled, unless most of it would be wasted."""
-        fit = [w for w in self._widths if n <= w <= 2 * n]
+        """A width for n chains: one that is compiled, unless nearly all of it would be wasted. The first one is almost
+        exact; if numbers vary, the next ones are powers of two."""
+        fit = [w for w in self._widths if n <= w <= 8 * n]
         step = 1 << max(0, n.bit_length() - 4)
-        width = min(fit, default=-(-n // step) * step)
+        new = 1 << (n - 1).bit_length() if self._widths else -(-n // step) * step
+        width = min(fit, default=new)
         self._widths.add(width)
         return width
 

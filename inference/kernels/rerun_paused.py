@@ -42,9 +42,10 @@ async def rerun_paused(
     recalled or kept. An old text is kept as far as the new one goes; where that goes further, it is drawn.
     """
     table = atoms_of(old)
-    before = atoms_of([old[first]]) if splice is not None else {}
-    recalled = set(list(before)[: splice.begin]) if splice is not None else set()
-    result = PausedRerun(old, [], chain.restart(), first, splice, set(), True, recalled, set(recalled))
+    before = [] if splice is None else list(atoms_of([old[first]]))[: splice.begin]  # they are recalled
+    result = PausedRerun(
+        old, [], chain.restart(), first, splice, tail_kept=True, left=set(before), found=set(before)
+    )
 
     def choose(p: Particle) -> tuple[bool, Any]:
         effect, address = p.pending, p.address

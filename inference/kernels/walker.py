@@ -52,6 +52,8 @@ class Walker:
 
             given = next((d.given for d in known if d.resembles(self.sites, chosen)), None)
             found = log_density(self.trace, chosen, particle=chain.restart, given=given)
+            for d in known[:1]:
+                found.share(d)
             del known[_KNOWN - 1 :]
         else:
             known.remove(found)

@@ -64,6 +64,12 @@ class LogDensity:
         values = [sites[a].value for a in self._lifted]
         return tuple([a.filled(values) for a in self._arguments])
 
+    def share(self, other: LogDensity) -> None:
+        """Take over arrays that are equal in a density of the same layout, so that they need to be passed only once."""
+        if self.layout == other.layout:
+            pairs = zip(self._arguments, other._arguments, strict=True)
+            self._arguments = [b if same(a.array, b.array) and same(a[1:], b[1:]) else a for a, b in pairs]
+
     def reals(self, x: Any, arguments: Sequence[Any]) -> Any:
         """The real numbers u [D] of values x [E] (compiled)."""
         return _to_reals(self.layout)(x, arguments)

@@ -263,6 +263,16 @@ def test_control_flow_on_other_values_is_allowed() -> None:
     assert densities[0].layout == densities[1].layout
 
 
+def test_equal_arrays_are_shared() -> None:
+    """Densities of one layout hold what is equal in both only once."""
+    traces = [drawn(chosen_by_others("list"), seed) for seed in (5, 6)]
+    first, second = (log_density(t, addresses(t, {"place"})) for t in traces)
+    second.share(first)
+    shared = [a is b for a, b in zip(first.arguments({}), second.arguments({}), strict=True)]
+    assert any(shared) and not all(shared)
+    assert second() == pytest.approx(traces[1].log_joint, abs=1e-3)
+
+
 def test_one_name_branched_on_leaves_the_others_arguments() -> None:
     """Names are tried one by one where all together fail."""
 

@@ -93,7 +93,7 @@ class _Planted(NUTS):
         self.kernel = mutant(self.kernel.verb, self.kernel.names, self.kernel.settings)
 
 
-def gradient_mutants(chains: int = 200, steps: int = 80, warmup: int = 80) -> list[GradientMutant]:
+def gradient_mutants(chains: int = 100, steps: int = 80, warmup: int = 80) -> list[GradientMutant]:
     """All of them."""
     judge, clusters = judge_model(), clusters_model("number")
     given: dict[str, Any] = {"warmup": warmup, "thin": 4}
