@@ -50,7 +50,7 @@ class Kernel(ABC):
 
     def on(self, names: Names) -> Kernel:
         """The same kernel for the sites of these names only, as `Gibbs({names: kernel})` asks."""
-        raise TypeError(f"{self.name} cannot be restricted to sites: use a move such as site(), suffix() or NUTS()")
+        raise TypeError(f"{self.name} cannot be restricted to sites: use a kernel such as site(), suffix() or nuts()")
 
     def __repr__(self) -> str:
         return self.name

@@ -118,7 +118,8 @@ class Walker:
             raise DensityMismatch(
                 f"{name}: the log density that JAX computed changed by {self.gained:.6g} nats, that of the program by "
                 f"{gained:.6g}. A program must be a function of the values its effects returned: use no randomness "
-                "outside sample(), and change no captured state"
+                "outside sample(), and change no captured state. If it is, single precision is not enough for it: set "
+                "JAX_ENABLE_X64=1"
             )
         chain.particle = particle
 

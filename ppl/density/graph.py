@@ -27,7 +27,7 @@ class Fixed(NamedTuple):
     value: Any
 
 
-class Given(NamedTuple):
+class Lifted(NamedTuple):
     """An operand that every execution brings along: the value of its given site of this number."""
 
     number: int
@@ -35,7 +35,7 @@ class Given(NamedTuple):
 
 @dataclass(slots=True)
 class Node:
-    """One operation. operands: Fixed, Given, or variables. outs: the variables that it defines. number: of the chosen
+    """One operation. operands: Fixed, Lifted, or variables. outs: the variables that it defines. number: of the chosen
     site that a bijection is for, or of the term."""
 
     role: Role
@@ -56,7 +56,7 @@ class Graph:
         self._run, self._jaxpr = run, jaxpr
         self._level: dict[Any, int] = {}
         self._known: dict[Any, Any] = {v: Fixed(c) for v, c in zip(jaxpr.constvars, consts, strict=True)}
-        self._known |= {v: Given(i) for i, v in enumerate(jaxpr.invars[len(run.chosen) :])}
+        self._known |= {v: Lifted(i) for i, v in enumerate(jaxpr.invars[len(run.chosen) :])}
         self._undefined = list(reversed(range(len(run.chosen))))
         scored = [(i, t, self._operands(t.operands)) for i, t in enumerate(run.terms)]
         moving = self._moving()
@@ -103,7 +103,7 @@ class Graph:
 
 
 def _variables(operands: Sequence[Any]) -> list[Any]:
-    return [o for o in operands if not isinstance(o, (Fixed, Given))]
+    return [o for o in operands if not isinstance(o, (Fixed, Lifted))]
 
 
 def _scoring(term: Term, operands: Sequence[Any]) -> Operation:

@@ -10,6 +10,7 @@ and Neubig et al. 2017, "On-the-fly operation batching in dynamic computation gr
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -21,7 +22,7 @@ from numpy.typing import NDArray
 
 from ..dist.compiled import form
 from ..dist.values import as_array
-from .graph import Fixed, Given, Graph, Node, Role
+from .graph import Fixed, Graph, Lifted, Node, Role
 from .operations import Form, Operation
 from .run import Term
 
@@ -100,9 +101,14 @@ def lay_out(graph: Graph, terms: Sequence[Term]) -> Filled:
         together: dict[tuple[Role, Operation], list[Node]] = {}
         for node in nodes:
             together.setdefault((node.role, node.operation), []).append(node)
-        for (role, operation), members in sorted(together.items(), key=lambda kv: str((kv[0][0], kv[0][1].key))):
-            work.add(role, operation, members)
+        for role, operation in sorted(together, key=_order):
+            work.add(role, operation, together[role, operation])
     return Filled(Layout(tuple(work.groups)), work.arguments, work.sites, work.terms)
+
+
+def _order(what: tuple[Role, Operation]) -> str:
+    """The same in every execution, and on every machine."""
+    return _ADDRESS.sub("", f"{what[0]} {what[1].key}")
 
 
 class _Work:
@@ -141,7 +147,7 @@ class _Work:
     def _fetch(self, nodes: list[Node], k: int, column: list[Any], f: Form, n: int) -> Fetch:
         """n: rows that are no padding."""
         first = column[0]
-        known = [isinstance(o, (Fixed, Given)) for o in column]
+        known = [isinstance(o, (Fixed, Lifted)) for o in column]
         if all(known):
             if len(column) > 1 and prod(f[0]) > _SMALL and all(_identical(o, first) for o in column):
                 self._argue_shared(first, f)
@@ -172,13 +178,13 @@ class _Work:
         self.arguments.append(Argument(np.array(index, np.int32), _NONE, _NONE))
 
     def _argue_shared(self, operand: Any, f: Form) -> None:
-        if isinstance(operand, Given):
+        if isinstance(operand, Lifted):
             self.arguments.append(Argument(np.zeros(f[0], f[1]), None, np.array([operand.number])))
         else:
             self.arguments.append(Argument(np.asarray(operand.value, f[1]), _NONE, _NONE))
 
     def _argue_column(self, nodes: list[Node], k: int, column: list[Any], f: Form) -> None:
-        rows = [i for i, o in enumerate(column) if isinstance(o, Given)]
+        rows = [i for i, o in enumerate(column) if isinstance(o, Lifted)]
         fixed = [i for i, o in enumerate(column) if isinstance(o, Fixed)]
         array = np.zeros((len(column), *f[0]), f[1])
         if fixed:
@@ -192,10 +198,11 @@ class _Work:
 
 
 _NONE = np.empty(0, np.int64)
+_ADDRESS = re.compile(r" at 0x[0-9a-f]+")
 
 
 def _identical(a: Any, b: Any) -> bool:
-    return a == b if isinstance(a, Given) or isinstance(b, Given) else a.value is b.value
+    return a == b if isinstance(a, Lifted) or isinstance(b, Lifted) else a.value is b.value
 
 
 def padded(n: int, numbers: int) -> int:
