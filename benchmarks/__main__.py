@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 
-from benchmarks import decode, language, smc
+from benchmarks import decode, language, mcmc, nuts, smc
 from steersman.models.load import EMBEDDED
 
 
@@ -12,6 +12,8 @@ def main() -> None:
     for title, run, arguments in (
         ("The bare decode loop", decode.main, [str(EMBEDDED)]),
         ("SMC against the bare loop", smc.main, []),
+        ("MCMC against the bare loop", mcmc.main, []),
+        ("NUTS against NumPyro", nuts.main, []),
         ("The language", language.main, []),
     ):
         print(f"\n== {title}", flush=True)
