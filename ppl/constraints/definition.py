@@ -6,9 +6,16 @@ from typing import NamedTuple
 
 
 class Definition(NamedTuple):
-    """expression: what stands for the language in the body of a rule. rules: the lines that define the names used in
-    it, each name beginning with a prefix that is its own. regular: the language as one regular expression in the
-    engine's dialect, where it has one: what is put together of such parts stays one lexeme, and is exact.
+    """What a language is called in the body of a rule, and what defines that name.
+
+    expression: one atom that may stand in the body of a rule: a name, or something in parentheses.
+    rules: the lines that define names. Each name begins with the prefix that `definition(prefix)` was given (lower case
+    for rules, upper case for terminals), so that languages put into one grammar never share a name. No `%ignore` (it
+    would reach into the other languages; a nested ``%lark {...}`` has its own), no `%llguidance`, no rule `start`.
+    regular: where the language is regular, one atom that may stand in the body of a terminal and uses only terminals of
+    `rules`: ``/regex/``, ``"text"``, ``%regex {...}``, names, put together by juxtaposition, ``|``, ``&``, ``~``,
+    ``{m,n}``. What is put together of such parts stays one lexeme, and one lexeme is exact; between lexemes the engine
+    reads as much as it can (maximal munch) and never less.
     least_bytes: no text of the language is shorter.
     """
 
@@ -16,3 +23,14 @@ class Definition(NamedTuple):
     rules: tuple[str, ...] = ()
     regular: str | None = None
     least_bytes: int = 0
+
+    @classmethod
+    def of_terminal(cls, prefix: str, regular: str, rules: tuple[str, ...] = (), least_bytes: int = 0) -> Definition:
+        """A regular language, under the name of a terminal of its own."""
+        name = f"{prefix.upper()}_IT"
+        return cls(name, (*rules, f"{name}: {regular}"), regular, least_bytes)
+
+    def grammar(self) -> str:
+        """The whole text that the engine compiles. `no_forcing` makes a mask the set of viable tokens; without it the
+        mask is the one token that the engine would spell forced bytes with."""
+        return "\n".join(('%llguidance {"no_forcing": true}', f"start: {self.expression}", *self.rules, ""))
