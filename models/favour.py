@@ -16,6 +16,7 @@ from .tokens import TokenDistribution, modifiers
 if TYPE_CHECKING:
     from .language_model import LanguageModel
     from .texts import TextDistribution
+    from .where import Progress
 
 
 class FavouredToken:
@@ -112,7 +113,13 @@ class FavouredText:
     def family(self) -> Hashable:
         return self.lm
 
-    def next_token(self, context: Context, so_far: bytes) -> TokenDistribution | FavouredToken:
+    @property
+    def ends(self) -> None:
+        """It obeys no constraint of its own."""
+
+    def next_token(
+        self, context: Context, so_far: bytes, where: Progress | None = None
+    ) -> TokenDistribution | FavouredToken:
         base = self.text.next_token(context, so_far)
         favourite = next_of_phrase(self.lm, so_far, self.phrase)
         return base if favourite is None else FavouredToken(base, favourite, self.boost)

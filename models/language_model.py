@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, overload
 
 import numpy as np
 from numpy.typing import NDArray
 
 from steersman.ppl.batched import Batched
+from steersman.ppl.constraints.protocol import Constraint
 from steersman.ppl.effects import Effect, call
 from steersman.ppl.protocols import Floats
 from steersman.ppl.text import Text
@@ -23,6 +24,7 @@ from .tokens import Mask, TokenDistribution
 
 if TYPE_CHECKING:
     from .product_lm import ProductLM
+    from .where import ConditionedText
 
 Prefix = tuple[int, ...]
 
@@ -79,18 +81,35 @@ class LanguageModel(Algebraic["ProductLM"], ABC):
         """The distribution of the next token."""
         return TokenDistribution(self.as_context(context)).tempered(temperature)
 
+    @overload
     def text(
         self, prompt: str | Context, *, stop: str | Sequence[str] | None = None, max_tokens: int,
-        temperature: float = 1.0,
-    ) -> TextDistribution:
+        temperature: float = 1.0, where: None = None,
+    ) -> TextDistribution: ...
+
+    @overload
+    def text(
+        self, prompt: str | Context, *, stop: str | Sequence[str] | None = None, max_tokens: int,
+        temperature: float = 1.0, where: Constraint,
+    ) -> ConditionedText: ...
+
+    def text(
+        self, prompt: str | Context, *, stop: str | Sequence[str] | None = None, max_tokens: int,
+        temperature: float = 1.0, where: Constraint | None = None,
+    ) -> TextDistribution | ConditionedText:
         """The distribution of a continuation, drawn token by token.
 
         It ends at the first stop string (cut from the text), at the end-of-text token, or after max_tokens tokens:
         truncation is an event of the model, recorded in `Text.finish`. Raises ContextTooLong when prompt and
         max_tokens exceed the context window.
+
+        where: a constraint that the text must meet (`regex`, `grammar`, `json_schema`, `choice`, ..., of
+        `steersman.ppl`). It conditions: the text is sampled as if drawn freely and kept only if it is in the language,
+        however it ended, so that log Z includes log P(constraint); masks are only the proposal. See `ConditionedText`.
         """
         stops = () if stop is None else (stop,) if isinstance(stop, str) else tuple(stop)
-        return TextDistribution(self.as_context(prompt), stops, max_tokens, temperature)
+        text = TextDistribution(self.as_context(prompt), stops, max_tokens, temperature)
+        return text if where is None else text.where(where)
 
     def tokens_where(self, accept: Callable[[str], bool]) -> Mask:
         """The tokens whose text `accept` accepts, as a mask [vocabulary] for `TokenDistribution.masked`.

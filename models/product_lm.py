@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from steersman.ppl.constraints.protocol import Constraint
+
 from .algebra import Algebraic, Raised
 from .context import Context, Contexts
 from .language_model import LanguageModel
@@ -13,6 +15,7 @@ from .product_text import ProductText
 
 if TYPE_CHECKING:
     from .tokenizer import Tokenizer
+    from .where import ConditionedText
 
 
 class ProductLM(Algebraic["ProductLM"]):
@@ -51,11 +54,14 @@ class ProductLM(Algebraic["ProductLM"]):
         return ProductToken(tuple([(lm.next(c), a) for (lm, a), c in each]))
 
     def text(
-        self, prompt: str | Context | Contexts, *, stop: str | Sequence[str] | None = None, max_tokens: int
-    ) -> ProductText:
-        """The product of the texts that continue the prompt; they end as `LanguageModel.text` says."""
+        self, prompt: str | Context | Contexts, *, stop: str | Sequence[str] | None = None, max_tokens: int,
+        where: Constraint | None = None,
+    ) -> ProductText | ConditionedText:
+        """The product of the texts that continue the prompt; they end as `LanguageModel.text` says. where: conditions
+        the product."""
         each = zip(self.factors, self.as_context(prompt).each, strict=True)
-        return ProductText(tuple([(lm.text(c, stop=stop, max_tokens=max_tokens), a) for (lm, a), c in each]))
+        text = ProductText(tuple([(lm.text(c, stop=stop, max_tokens=max_tokens), a) for (lm, a), c in each]))
+        return text if where is None else text.where(where)
 
     def __repr__(self) -> str:
         return " * ".join(f"{lm!r}" if a == 1 else f"{lm!r} ** {a:g}" for lm, a in self.factors)

@@ -13,6 +13,7 @@ from .tokens import TokenDistribution
 
 if TYPE_CHECKING:
     from .language_model import LanguageModel
+    from .where import Progress
 
 
 class ProductText(TextMeasure):
@@ -56,7 +57,7 @@ class ProductText(TextMeasure):
     def proposal(self) -> LocalText:
         return LocalText(self)
 
-    def next_token(self, context: Contexts, so_far: bytes) -> ProductToken:
+    def next_token(self, context: Contexts, so_far: bytes, where: Progress | None = None) -> ProductToken:
         each = zip(self.factors, context.each, strict=True)
         return ProductToken(tuple([(text.next_token(c, so_far), a) for (text, a), c in each]))
 
@@ -87,7 +88,9 @@ class LocalText(TextMeasure):
     def product(factors: tuple[Raised, ...]) -> NoReturn:
         raise TypeError("a text that is normalised token by token is no factor: multiply the text it comes from")
 
-    def next_token(self, context: Contexts, so_far: bytes) -> TokenDistribution | LocalToken:
+    def next_token(
+        self, context: Contexts, so_far: bytes, where: Progress | None = None
+    ) -> TokenDistribution | LocalToken:
         return self.text.next_token(context, so_far).proposal
 
     def __repr__(self) -> str:

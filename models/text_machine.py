@@ -13,16 +13,19 @@ from .context import Context, Contexts
 
 if TYPE_CHECKING:
     from .text_measure import TextMeasure, TextSource
+    from .where import Progress
 
 
 class TextMachine:
     """Draws `text` (from `proposal`, another text over the same tokens, where given) one token at a time.
 
     The end is decided by `text`: its stop strings, its end-of-text tokens, its max_tokens; the proposal gives only
-    the distributions that tokens are drawn from.
+    the distributions that tokens are drawn from. Under a constraint the draw carries its state along.
     """
 
-    __slots__ = ("_context", "_data", "_log_p", "_log_q", "_other", "finish", "proposal", "stop", "text", "tokens")
+    __slots__ = (
+        "_context", "_data", "_log_p", "_log_q", "_other", "_where", "finish", "proposal", "stop", "text", "tokens",
+    )
 
     def __init__(self, text: TextMeasure, proposal: TextSource | None) -> None:
         self.text, self.proposal = text, proposal
@@ -31,6 +34,8 @@ class TextMachine:
         if proposal is not None:
             same = proposal.context == text.context
             self._other = None if same else proposal.context
+        ends = text.ends or (None if proposal is None else proposal.ends)
+        self._where: Progress | None = None if ends is None else ends.start()
         self.tokens: list[int] = []
         self._log_p: list[float] = []
         self._log_q: list[float] = []
@@ -48,11 +53,11 @@ class TextMachine:
     def next(self) -> Sample[int] | None:
         if self.finish is not None:
             return None
-        target = self.text.next_token(self._context, self._data)
+        target = self.text.next_token(self._context, self._data, self._where)
         if self.proposal is None:
             return Sample(target, "token")
         context = self._context if self._other is None else self._other
-        return Sample(target, "token", self.proposal.next_token(context, self._data))
+        return Sample(target, "token", self.proposal.next_token(context, self._data, self._where))
 
     def send(self, value: int, log_p: float, log_q: float) -> None:
         text = self.text
@@ -72,6 +77,8 @@ class TextMachine:
             self._cut_at_stop(before)
         if self.finish is None and len(self.tokens) == text.max_tokens:
             self.finish = "length"
+        if self.finish is None and self._where is not None:
+            self._where = self._where.advance(value)
 
     def _cut_at_stop(self, before: int) -> None:
         """End at the earliest stop string that the last token completed."""
@@ -111,6 +118,8 @@ class TextMachine:
             child._log_p, child._log_q = self._log_p[:atoms], self._log_q[:atoms]
             pieces = self.text.lm.tokenizer.token_bytes
             child._data = b"".join([pieces[t] for t in tokens])
+            if child._where is not None:
+                child._where = child._where.ends.read(tokens)
             child._context = child._context + tokens
             if child._other is not None:
                 child._other = child._other + tokens

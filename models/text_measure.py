@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
+from steersman.ppl.constraints.protocol import Constraint
 from steersman.ppl.errors import OutsideSupport
 from steersman.ppl.protocols import Floats
 from steersman.ppl.text import Text
@@ -20,6 +21,7 @@ from .text_scores import score_drawn
 if TYPE_CHECKING:
     from .language_model import LanguageModel
     from .product_text import ProductText
+    from .where import ConditionedText, Ends, Progress
 
 
 class TextSource(Protocol):
@@ -36,8 +38,14 @@ class TextSource(Protocol):
     @property
     def context(self) -> Any: ...
 
-    def next_token(self, context: Any, so_far: bytes) -> Any:
-        """The distribution of the next token in `context`, where the text reads `so_far`."""
+    @property
+    def ends(self) -> Ends | None:
+        """The constraint that its tokens obey, None without."""
+        ...
+
+    def next_token(self, context: Any, so_far: bytes, where: Progress | None = None) -> Any:
+        """The distribution of the next token in `context`, where the text reads `so_far`; `where`: how far the
+        constraint has come, if there is one."""
         ...
 
 
@@ -68,8 +76,31 @@ class TextMeasure(Algebraic["ProductText"]):
         return False
 
     @abstractmethod
-    def next_token(self, context: Any, so_far: bytes) -> Any:
-        """The distribution of the next token in `context`, where the text reads `so_far`."""
+    def next_token(self, context: Any, so_far: bytes, where: Progress | None = None) -> Any:
+        """The distribution of the next token in `context`, where the text reads `so_far`; `where`: how far the
+        constraint has come, if there is one."""
+
+    @property
+    def ends(self) -> Ends | None:
+        """The constraint that its tokens obey, None without."""
+        return None
+
+    @property
+    def scored_by(self) -> TextMeasure:
+        """The text whose model scores the tokens: itself, or what a constraint is laid upon."""
+        return self
+
+    def log_weights(self, tokens: Sequence[int]) -> Sequence[float] | None:
+        """What a constraint weighs each token of a finished text by, in nats, [T]; None without."""
+        return None
+
+    def where(self, constraint: Constraint) -> ConditionedText:
+        """This text conditioned on a constraint, as `lm.text(..., where=constraint)`: f(text) = p(text) [text in C].
+
+        log Z then includes log P(C). See `ConditionedText`."""
+        from .where import condition_text
+
+        return condition_text(self, constraint)
 
     @staticmethod
     def product(factors: tuple[Raised, ...]) -> ProductText:

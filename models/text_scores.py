@@ -24,7 +24,10 @@ def score_drawn(drawn: Sequence[tuple[int, TextMachine]]) -> None:
     """Score the tokens of each finished draw from the given position on: one pass for the targets, one for the
     proposals."""
     cuts = [(tuple(m.tokens[:begin]), tuple(m.tokens[begin:])) for begin, m in drawn]
-    log_p = _score_products([(m.text, *cut) for (_, m), cut in zip(drawn, cuts, strict=True)])
+    log_p = _score_products([(m.text.scored_by, *cut) for (_, m), cut in zip(drawn, cuts, strict=True)])
+    for i, (begin, machine) in enumerate(drawn):
+        if (weights := machine.text.log_weights(machine.tokens)) is not None:
+            log_p[i] = [lp + w for lp, w in zip(log_p[i], weights[begin:], strict=True)]
     log_q = list(log_p)
     sources = [(i, m.proposal) for i, (_, m) in enumerate(drawn) if m.proposal is not None]
     for (i, _), s in zip(sources, _score_tokens([(q, *cuts[i]) for i, q in sources]), strict=True):
@@ -76,6 +79,9 @@ def _steps(text: TextSource, head: tuple[int, ...], tail: tuple[int, ...]) -> It
     """(its distribution, the token) for every token of the tail."""
     pieces = text.lm.tokenizer.token_bytes
     context, so_far = text.context + head, b"".join([pieces[t] for t in head])
-    for token in tail:
-        yield text.next_token(context, so_far), token
-        context, so_far = context + token, so_far + pieces[token]
+    where = None if text.ends is None else text.ends.read(head)
+    for k, token in enumerate(tail):
+        yield text.next_token(context, so_far, where), token
+        if k + 1 < len(tail):
+            context, so_far = context + token, so_far + pieces[token]
+            where = None if where is None else where.advance(token)

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Hashable
+from typing import TYPE_CHECKING
 
 from .context import Context
 from .errors import ContextTooLong
 from .favour import FavouredText
 from .text_measure import TextMeasure
 from .tokens import TokenDistribution, checked_temperature
+
+if TYPE_CHECKING:
+    from .where import Progress
 
 
 class TextDistribution(TextMeasure):
@@ -43,7 +47,7 @@ class TextDistribution(TextMeasure):
     def one_pass(self) -> bool:
         return self.temperature == 1.0
 
-    def next_token(self, context: Context, so_far: bytes) -> TokenDistribution:
+    def next_token(self, context: Context, so_far: bytes, where: Progress | None = None) -> TokenDistribution:
         return TokenDistribution(context, self.temperature)
 
     def favouring(self, phrase: str, boost: float = 4.0) -> FavouredText:

@@ -39,6 +39,13 @@ class Both(Constraint):
         return all(part.matches(text) for part in self.parts)
 
     @property
+    def hard(self) -> bool:
+        return all(part.hard for part in self.parts)
+
+    def log_weight(self, text: str | bytes) -> float:
+        return sum(part.log_weight(text) for part in self.parts)
+
+    @property
     def least_bytes(self) -> int:
         return max(part.least_bytes for part in self.parts)
 

@@ -97,6 +97,16 @@ class Constraint(ABC):
         """Whether a whole text is in the language."""
 
     @property
+    def hard(self) -> bool:
+        """Whether texts are in or out, rather than more or less likely."""
+        return True
+
+    def log_weight(self, text: str | bytes) -> float:
+        """What a whole text is weighed by, in nats: 0 if it is in the language, else -inf (finite, if
+        the constraint is soft)."""
+        return 0.0 if self.matches(text) else -math.inf
+
+    @property
     def least_bytes(self) -> int:
         """No text of the language is shorter (0 where nothing better is known)."""
         return 0

@@ -28,6 +28,13 @@ class Soft(Constraint):
         """Whether the text pays no penalty."""
         return self.inner.matches(text)
 
+    @property
+    def hard(self) -> bool:
+        return False
+
+    def log_weight(self, text: str | bytes) -> float:
+        return 0.0 if self.inner.matches(text) else -self.penalty
+
     def __repr__(self) -> str:
         return f"{self.inner!r}.softly({self.penalty:g})"
 
