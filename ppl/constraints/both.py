@@ -57,6 +57,7 @@ class BothState(State):
     def __init__(self, parts: tuple[State, ...]) -> None:
         self.parts, self.vocabulary = parts, parts[0].vocabulary
         self.exact = all(part.exact for part in parts)
+        self.cap = min([part.cap for part in parts if not part.exact], default=State.cap)
         self._mask: Packed | None = None
 
     @property

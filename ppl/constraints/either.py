@@ -72,6 +72,10 @@ class EitherState(State):
         return all(part.exact for part in self.parts)
 
     @property
+    def cap(self) -> int:  # type: ignore[override]
+        return min([part.cap for part in self.parts if not part.exact], default=State.cap)
+
+    @property
     def accepting(self) -> bool:
         return any(part.accepting for part in self.parts)
 

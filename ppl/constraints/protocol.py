@@ -27,6 +27,8 @@ class State(ABC):
     vocabulary: Vocabulary
     exact: bool = True
     """Whether `mask` is all that `allows` asks; if not, every token of the mask has to be tried."""
+    cap: int = 64
+    """Where not `exact`: after how many tokens that turned out not to be allowed a draw tries all that are left."""
 
     @property
     @abstractmethod
