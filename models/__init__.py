@@ -7,6 +7,7 @@
 """
 
 from .algebra import power
+from .allowed import Mask
 from .context import Context, Contexts
 from .errors import ContextTooLong, ModelError, NonFiniteLogits
 from .language_model import LanguageModel
@@ -18,7 +19,7 @@ from .product_text import ProductText
 from .table import TableLM
 from .texts import TextDistribution
 from .tokenizer import HuggingFaceTokenizer, SymbolTokenizer, Tokenizer
-from .tokens import Mask, TokenDistribution
+from .tokens import TokenDistribution
 
 __all__ = [
     "Context", "ContextTooLong", "Contexts", "HuggingFaceTokenizer", "LanguageModel", "Mask", "ModelError", "NeuralLM",

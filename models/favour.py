@@ -10,8 +10,9 @@ import numpy as np
 from steersman.ppl.keys import Keys
 from steersman.ppl.protocols import Floats
 
+from .allowed import Allowed
 from .context import Context
-from .tokens import TokenDistribution, modifiers
+from .tokens import TokenDistribution, drawable, modifiers
 
 if TYPE_CHECKING:
     from .language_model import LanguageModel
@@ -44,11 +45,15 @@ class FavouredToken:
     def tokens(self, value: Any | None, given: Any | None = None) -> int:
         return self.base.tokens(value, given)
 
+    def masked(self, allowed: Allowed) -> FavouredToken:
+        """The same over the allowed tokens only; where the favourite is none of them, it is the base masked."""
+        return FavouredToken(self.base.masked(allowed), self.favourite, self.boost)
+
     def support(self) -> tuple[int, ...]:
         return self.base.support()
 
     @staticmethod
-    def draw(members: Sequence[FavouredToken], keys: Keys) -> tuple[list[int], Floats]:
+    def draw(members: Sequence[FavouredToken], keys: Keys) -> tuple[list[int | None], Floats]:
         bases, favourites = [m.base for m in members], [m.favourite for m in members]
         log_p_favourite = TokenDistribution.log_prob(bases, favourites)
         log_c = _log_c(members, log_p_favourite)
@@ -58,7 +63,8 @@ class FavouredToken:
         prefixes = [b.context.tokens for b in bases]
         drawn, log_p = members[0].lm.draw_next(prefixes, np.clip(rest, 1e-12, 1 - 1e-12), *modifiers(bases))
         tokens = np.where(chosen, favourites, drawn).tolist()
-        return tokens, _raised(members, tokens, np.where(chosen, log_p_favourite, log_p)) - log_c
+        log_q = _raised(members, tokens, np.where(chosen, log_p_favourite, log_p)) - log_c
+        return drawable(tokens, log_q), log_q
 
     @staticmethod
     def log_prob(members: Sequence[FavouredToken], values: Sequence[Any]) -> Floats:

@@ -10,17 +10,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from steersman.ppl.batched import Batched
+from steersman.ppl.constraints.masks import Packed
 from steersman.ppl.constraints.protocol import Constraint
 from steersman.ppl.effects import Effect, call
 from steersman.ppl.protocols import Floats
 from steersman.ppl.text import Text
 
 from .algebra import Algebraic, Raised
+from .allowed import Mask
 from .context import Context
 from .errors import ContextTooLong
 from .texts import TextDistribution
 from .tokenizer import Tokenizer
-from .tokens import Mask, TokenDistribution
+from .tokens import TokenDistribution
 
 if TYPE_CHECKING:
     from .product_lm import ProductLM
@@ -169,19 +171,22 @@ class LanguageModel(Algebraic["ProductLM"], ABC):
 
     @abstractmethod
     def draw_next(
-        self, prefixes: Sequence[Prefix], uniforms: Floats, temperatures: Floats | None, masks: Mask | None
+        self, prefixes: Sequence[Prefix], uniforms: Floats, temperatures: Floats | None, masks: Packed | None
     ) -> tuple[NDArray[np.integer[Any]], Floats]:
-        """The next token of each prefix by inverse CDF from its uniform [n], and log q of it [n]."""
+        """The next token of each prefix by inverse CDF from its uniform [n], and log q of it [n].
+
+        masks: packed, [n, ceil(V / 32)]. Where all allowed tokens have probability 0, log q is -inf and the token 0.
+        """
 
     @abstractmethod
     def score_next(
-        self, prefixes: Sequence[Prefix], tokens: NDArray[np.int64], temperatures: Floats | None, masks: Mask | None
+        self, prefixes: Sequence[Prefix], tokens: NDArray[np.int64], temperatures: Floats | None, masks: Packed | None
     ) -> Floats:
         """log q of the given next token of each prefix, shape [n]."""
 
     @abstractmethod
     def next_log_probs(
-        self, prefixes: Sequence[Prefix], temperatures: Floats | None, masks: Mask | None
+        self, prefixes: Sequence[Prefix], temperatures: Floats | None, masks: Packed | None
     ) -> Floats:
         """log q of every next token, shape [n, vocabulary]."""
 

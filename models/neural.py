@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from steersman.ppl.constraints.masks import Packed
 from steersman.ppl.protocols import Floats
 
 from .errors import ModelError, first_line
 from .language_model import LanguageModel, Prefix
 from .tokenizer import HuggingFaceTokenizer
-from .tokens import Mask
 
 if TYPE_CHECKING:
     from .decoder import Decoder
@@ -40,17 +40,17 @@ class NeuralLM(LanguageModel):
         return cls(decoder, _read_tokenizer(path), path.name)
 
     def draw_next(
-        self, prefixes: Sequence[Prefix], uniforms: Floats, temperatures: Floats | None, masks: Mask | None
+        self, prefixes: Sequence[Prefix], uniforms: Floats, temperatures: Floats | None, masks: Packed | None
     ) -> tuple[NDArray[np.integer[Any]], Floats]:
         tokens, log_q, _ = self.decoder.draw(prefixes, uniforms, temperatures, masks)
         return tokens, log_q
 
     def score_next(
-        self, prefixes: Sequence[Prefix], tokens: NDArray[np.int64], temperatures: Floats | None, masks: Mask | None
+        self, prefixes: Sequence[Prefix], tokens: NDArray[np.int64], temperatures: Floats | None, masks: Packed | None
     ) -> Floats:
         return self.decoder.score(prefixes, tokens, temperatures, masks)
 
-    def next_log_probs(self, prefixes: Sequence[Prefix], temperatures: Floats | None, masks: Mask | None) -> Floats:
+    def next_log_probs(self, prefixes: Sequence[Prefix], temperatures: Floats | None, masks: Packed | None) -> Floats:
         return self.decoder.log_probs(prefixes, temperatures, masks).astype(np.float64)
 
     def score_sequences(self, prefixes: Sequence[Prefix], continuations: Sequence[Prefix]) -> list[Floats]:

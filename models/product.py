@@ -7,13 +7,15 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from steersman.ppl.constraints.masks import Packed, has, tokens_of
 from steersman.ppl.keys import Keys
 from steersman.ppl.protocols import Floats
 
 from .algebra import Algebraic, Raised, log_product
+from .allowed import Allowed, narrowed
 from .context import Contexts, unread
 from .product_vectors import by_model, columns, exponents, inverse_cdf, log_densities, log_normalisers
-from .tokens import TokenDistribution
+from .tokens import TokenDistribution, drawable
 
 if TYPE_CHECKING:
     from .language_model import LanguageModel
@@ -81,16 +83,16 @@ class ProductToken(Algebraic["ProductToken"]):
 
 
 class LocalToken:
-    """q(x) = f(x) / C,  C = sum_x f(x),  for a product f: its own proposal.
+    """q(x) = f(x) / C,  C = sum of f over the mask (packed; None allows every token),  for a product f: its proposal.
 
     Drawn from one uniform by inverse CDF on the whole vectors of log-probabilities, which come from one call for each
-    model. Where f is 0 everywhere nothing can be drawn, and the particle dies.
+    model. Where f is 0 on the whole mask nothing can be drawn, and the particle dies.
     """
 
-    __slots__ = ("target",)
+    __slots__ = ("mask", "target")
 
-    def __init__(self, target: ProductToken) -> None:
-        self.target = target
+    def __init__(self, target: ProductToken, mask: Packed | None = None) -> None:
+        self.target, self.mask = target, mask
 
     @property
     def models(self) -> tuple[LanguageModel, ...]:
@@ -108,23 +110,37 @@ class LocalToken:
         return self.target.tokens(value, given)
 
     def support(self) -> tuple[int, ...]:
-        return self.target.support()
+        return self.target.support() if self.mask is None else tuple(tokens_of(self.mask))
+
+    def masked(self, allowed: Allowed) -> LocalToken:
+        """f over the allowed tokens only (see `TokenDistribution.masked`), renormalised."""
+        mask = narrowed(self.mask, allowed, self.models[0].vocab_size, self.context)
+        return LocalToken(self.target, mask)
 
     @staticmethod
     def draw(members: Sequence[LocalToken], keys: Keys) -> tuple[list[int | None], Floats]:
         u = keys.uniform()
         tokens, log_q = np.empty(len(members), np.int64), np.empty(len(members))
-        for some, log_f in log_densities([m.target for m in members]):
+        for some, log_f in log_densities(members):
             tokens[some], log_q[some] = inverse_cdf(log_f, u[some])
-        return [t if lq > -np.inf else None for t, lq in zip(tokens.tolist(), log_q.tolist(), strict=True)], log_q
+        return drawable(tokens.tolist(), log_q), log_q
 
     @staticmethod
     def log_prob(members: Sequence[LocalToken], values: Sequence[Any]) -> Floats:
-        distinct = {id(m): m.target for m in members}  # enumeration asks one member about every token
+        distinct = {id(m): m for m in members}  # enumeration asks one member about every token
         log_c = dict(zip(distinct, log_normalisers(list(distinct.values())).tolist(), strict=True))
         log_f = ProductToken.log_prob([m.target for m in members], values)
+        log_f[[not _allowed(m.mask, v) for m, v in zip(members, values, strict=True)]] = -np.inf
         with np.errstate(invalid="ignore"):  # where f is infinite
             return np.where(log_f > -np.inf, log_f - [log_c[id(m)] for m in members], -np.inf)
 
     def __repr__(self) -> str:
-        return f"LocalToken({self.target!r})"
+        extra = "" if self.mask is None else f", {len(self.support())} tokens allowed"
+        return f"LocalToken({self.target!r}{extra})"
+
+
+def _allowed(mask: Packed | None, token: Any) -> bool:
+    """Whether a mask allows what may be no token at all."""
+    if mask is None:
+        return True
+    return isinstance(token, (int, np.integer)) and 0 <= token < 32 * len(mask) and has(mask, token)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from steersman.ppl.constraints.masks import unpack
 from steersman.ppl.protocols import Floats
 
 from .algebra import log_product
@@ -18,7 +19,7 @@ from .tokens import TokenDistribution, modifiers
 
 if TYPE_CHECKING:
     from .language_model import LanguageModel
-    from .product import ProductToken
+    from .product import LocalToken, ProductToken
 
 _MOST = 1 << 23  # log-probabilities in memory at once: a round of 64 particles, two factors and 65,000 tokens
 
@@ -41,8 +42,8 @@ def inverse_cdf(log_f: Floats, u: Floats) -> tuple[NDArray[np.int64], Floats]:
     return tokens, log_q
 
 
-def log_normalisers(members: Sequence[ProductToken]) -> Floats:
-    """log C = log sum_x f(x) of every member, [n]."""
+def log_normalisers(members: Sequence[LocalToken]) -> Floats:
+    """log C of every member, [n]."""
     log_c = np.empty(len(members))
     for some, log_f in log_densities(members):
         top = log_f.max(1)
@@ -52,13 +53,18 @@ def log_normalisers(members: Sequence[ProductToken]) -> Floats:
     return log_c
 
 
-def log_densities(members: Sequence[ProductToken]) -> Iterator[tuple[slice, Floats]]:
-    """log f of every token, [n, V], in blocks of members that fit into memory."""
-    factors, vocabulary = len(members[0].factors), members[0].models[0].vocab_size
+def log_densities(members: Sequence[LocalToken]) -> Iterator[tuple[slice, Floats]]:
+    """log f of every token, [n, V], -inf where it is masked, in blocks of members that fit into memory."""
+    factors, vocabulary = len(members[0].target.factors), members[0].models[0].vocab_size
     size = max(1, _MOST // (factors * vocabulary))
     for begin in range(0, len(members), size):
         some = members[begin : begin + size]
-        yield slice(begin, begin + size), log_product(vectors(some), exponents(some)[:, :, None])
+        targets = [m.target for m in some]
+        log_f = log_product(vectors(targets), exponents(targets)[:, :, None])
+        for row, member in zip(log_f, some, strict=True):
+            if member.mask is not None:
+                row[~unpack(member.mask, vocabulary)] = -np.inf
+        yield slice(begin, begin + size), log_f
 
 
 def vectors(members: Sequence[ProductToken]) -> Floats:

@@ -9,11 +9,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from steersman.ppl.constraints.masks import Packed, unpack
 from steersman.ppl.protocols import Floats
 
 from .language_model import LanguageModel, Prefix
 from .tokenizer import SymbolTokenizer
-from .tokens import Mask
 
 
 class TableLM(LanguageModel):
@@ -62,7 +62,7 @@ class TableLM(LanguageModel):
         return row
 
     def next_log_probs(
-        self, prefixes: Sequence[Prefix], temperatures: Floats | None, masks: Mask | None
+        self, prefixes: Sequence[Prefix], temperatures: Floats | None, masks: Packed | None
     ) -> Floats:
         rows = self._rows[[self._row_of(p) for p in prefixes]]
         changed = np.zeros(len(rows), np.bool_)
@@ -70,27 +70,28 @@ class TableLM(LanguageModel):
             rows = rows / temperatures[:, None]
             changed |= temperatures != 1.0
         if masks is not None:
-            rows = np.where(masks, rows, -np.inf)
-            changed |= ~masks.all(-1)
+            allowed = unpack(masks, self.vocab_size)
+            rows = np.where(allowed, rows, -np.inf)
+            changed |= ~allowed.all(-1)
         if not changed.any():
             return rows
         total = _log_sum_exp(rows)
-        if (total == -np.inf).any():
-            raise ValueError(f"a mask forbids every possible token after {prefixes[int(np.argmin(total))]}")
+        total[total == -np.inf] = 0.0  # a row of -inf stays one
         # rows as they are in the table keep every bit, so that no result depends on who else is in the batch
         return np.where(changed[:, None], rows - total, rows)
 
     def draw_next(
-        self, prefixes: Sequence[Prefix], uniforms: Floats, temperatures: Floats | None, masks: Mask | None
+        self, prefixes: Sequence[Prefix], uniforms: Floats, temperatures: Floats | None, masks: Packed | None
     ) -> tuple[NDArray[np.integer[Any]], Floats]:
         log_q = self.next_log_probs(prefixes, temperatures, masks)
         sums = np.cumsum(np.exp(log_q), axis=-1)
         # u < 1, so u * total falls inside the table; a step of zero height is never chosen
         tokens = (sums <= (uniforms * sums[:, -1])[:, None]).sum(-1)
+        tokens[sums[:, -1] == 0.0] = 0
         return tokens, log_q[np.arange(len(tokens)), tokens]
 
     def score_next(
-        self, prefixes: Sequence[Prefix], tokens: NDArray[np.int64], temperatures: Floats | None, masks: Mask | None
+        self, prefixes: Sequence[Prefix], tokens: NDArray[np.int64], temperatures: Floats | None, masks: Packed | None
     ) -> Floats:
         return self.next_log_probs(prefixes, temperatures, masks)[np.arange(len(tokens)), tokens]
 

@@ -3,24 +3,22 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Hashable, Iterable, Sequence
+from collections.abc import Hashable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from steersman.ppl.constraints.masks import Packed, pack, tokens_of
 from steersman.ppl.keys import Keys
 from steersman.ppl.protocols import Floats
 
 from .algebra import Algebraic, Raised
+from .allowed import Allowed, narrowed
 from .context import Context, unread
-from .errors import check_token
 
 if TYPE_CHECKING:
     from .language_model import LanguageModel
     from .product import ProductToken
-
-Mask = NDArray[np.bool_]
 
 
 class TokenDistribution(Algebraic["ProductToken"]):
@@ -28,11 +26,12 @@ class TokenDistribution(Algebraic["ProductToken"]):
 
     Values are token ids (int). `masked` and `tempered` give new normalised distributions, `*`, `/` and `**` products
     that are not normalised. All members that share a model are drawn and scored by one call.
+    mask: packed, [ceil(V / 32)]; None allows every token.
     """
 
     __slots__ = ("context", "lm", "mask", "temperature")
 
-    def __init__(self, context: Context, temperature: float = 1.0, mask: Mask | None = None) -> None:
+    def __init__(self, context: Context, temperature: float = 1.0, mask: Packed | None = None) -> None:
         self.lm: LanguageModel = context.lm
         self.context, self.temperature, self.mask = context, temperature, mask
 
@@ -50,26 +49,13 @@ class TokenDistribution(Algebraic["ProductToken"]):
 
         return ProductToken(factors)
 
-    def masked(self, allowed: Mask | Iterable[int]) -> TokenDistribution:
-        """Only the allowed tokens (a boolean array [vocabulary], or token ids), renormalised.
+    def masked(self, allowed: Allowed) -> TokenDistribution:
+        """Only the allowed tokens (a packed mask, a boolean array [vocabulary], or token ids), renormalised.
 
-        As a proposal for the plain distribution the weight gains the log of the allowed mass. Raises ValueError when
-        nothing is allowed or a token is not in the vocabulary.
+        As a proposal for the plain distribution the weight gains the log of the allowed mass; where that is 0 the
+        particle dies. Raises ValueError when nothing is allowed or a token is not in the vocabulary.
         """
-        if isinstance(allowed, np.ndarray) and allowed.dtype == np.bool_:
-            if allowed.shape != (self.lm.vocab_size,):
-                raise ValueError(f"masked: expected a mask of shape ({self.lm.vocab_size},), got {allowed.shape}")
-            mask = allowed
-        else:
-            mask = np.zeros(self.lm.vocab_size, np.bool_)
-            tokens = list(allowed)
-            for token in tokens:
-                check_token(token, self.lm.vocab_size)
-            mask[tokens] = True
-        if self.mask is not None:
-            mask = mask & self.mask
-        if not mask.any():
-            raise ValueError(f"masked: no token is allowed after {self.context!r}")
+        mask = narrowed(self.mask, allowed, self.lm.vocab_size, self.context)
         return TokenDistribution(self.context, self.temperature, mask)
 
     def tempered(self, temperature: float) -> TokenDistribution:
@@ -79,7 +65,7 @@ class TokenDistribution(Algebraic["ProductToken"]):
     def support(self) -> tuple[int, ...]:
         if self.mask is None:
             return tuple(range(self.lm.vocab_size))
-        return tuple(np.flatnonzero(self.mask).tolist())
+        return tuple(tokens_of(self.mask))
 
     def log_probs(self) -> Floats:
         """log p of every token, shape [vocabulary], in nats. This moves the whole vector to the host."""
@@ -92,11 +78,12 @@ class TokenDistribution(Algebraic["ProductToken"]):
         return unread(self.context, given)
 
     @staticmethod
-    def draw(members: Sequence[TokenDistribution], keys: Keys) -> tuple[list[int], Floats]:
+    def draw(members: Sequence[TokenDistribution], keys: Keys) -> tuple[list[int | None], Floats]:
+        """Tokens and log q, [n]; (None, -inf) where every allowed token has probability 0."""
         temperatures, masks = modifiers(members)
         prefixes = [m.context.tokens for m in members]
         tokens, log_q = members[0].lm.draw_next(prefixes, keys.uniform(), temperatures, masks)
-        return tokens.tolist(), log_q
+        return drawable(tokens.tolist(), log_q), log_q
 
     @staticmethod
     def log_prob(members: Sequence[TokenDistribution], values: Sequence[Any]) -> Floats:
@@ -109,17 +96,22 @@ class TokenDistribution(Algebraic["ProductToken"]):
 
     def __repr__(self) -> str:
         extra = f", temperature={self.temperature:g}" if self.temperature != 1.0 else ""
-        extra += f", {int(self.mask.sum())} tokens allowed" if self.mask is not None else ""
+        extra += f", {len(self.support())} tokens allowed" if self.mask is not None else ""
         return f"TokenDistribution({str(self.context)[-40:]!r}{extra})"
 
 
-def modifiers(members: Sequence[TokenDistribution]) -> tuple[Floats | None, Mask | None]:
-    """Temperatures [n] and masks [n, vocabulary], or None where no member has one."""
+def drawable(tokens: Sequence[int], log_q: Floats) -> list[int | None]:
+    """None in place of the tokens that cannot be drawn, those of log q = -inf."""
+    return [t if lq > -math.inf else None for t, lq in zip(tokens, log_q.tolist(), strict=True)]
+
+
+def modifiers(members: Sequence[TokenDistribution]) -> tuple[Floats | None, Packed | None]:
+    """Temperatures [n] and packed masks [n, ceil(V / 32)], or None where no member has one."""
     temperatures = masks = None
     if any(m.temperature != 1.0 for m in members):
         temperatures = np.array([m.temperature for m in members])
     if any(m.mask is not None for m in members):
-        everything = np.ones(members[0].lm.vocab_size, np.bool_)
+        everything = pack(np.ones(members[0].lm.vocab_size, np.bool_))
         masks = np.stack([everything if m.mask is None else m.mask for m in members])
     return temperatures, masks
 

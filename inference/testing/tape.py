@@ -17,7 +17,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from steersman.models import TableLM
 from steersman.models.language_model import Prefix
-from steersman.models.tokens import Mask
+from steersman.ppl.constraints.masks import Packed
 from steersman.ppl.keys import Key
 from steersman.ppl.protocols import Floats
 
@@ -76,7 +76,7 @@ class TapedLM(TableLM):
         self._lm, self._tape = lm, tape
 
     def draw_next(
-        self, prefixes: Sequence[Prefix], uniforms: Floats, temperatures: Floats | None, masks: Mask | None
+        self, prefixes: Sequence[Prefix], uniforms: Floats, temperatures: Floats | None, masks: Packed | None
     ) -> tuple[NDArray[np.integer[Any]], Floats]:
         """The option u of n equally likely ones is replaced by token k itself, through the uniform that means it.
 
@@ -85,7 +85,11 @@ class TapedLM(TableLM):
         """
         uniforms = np.empty(len(prefixes))
         rows = np.exp(self._lm.next_log_probs(prefixes, temperatures, masks))
-        for i, p in enumerate(rows / rows.sum(-1, keepdims=True)):
+        for i, p in enumerate(rows):
+            if not p.any():  # a mask left nothing to choose from
+                uniforms[i] = 0.5
+                continue
+            p = p / p.sum()
             k = self._tape.choose(p)
             uniforms[i] = p[:k].sum() + p[k] / 2
         return self._lm.draw_next(prefixes, uniforms, temperatures, masks)

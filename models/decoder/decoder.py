@@ -2,7 +2,7 @@
 
 Contexts are plain tuples of token ids. Nothing has to be opened, advanced or closed: the decoder finds out which keys
 and values it already has. Log-probabilities are in nats. V is the size of the vocabulary, n the number of rows asked
-about.
+about. Masks are packed, uint32 [n, ceil(V / 32)], or boolean [n, V].
 """
 
 from __future__ import annotations
@@ -14,13 +14,16 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from steersman.ppl.constraints.masks import Packed, pack, words
+
+from ..allowed import check_tail
 from ..errors import BadToken, EmptyMask, ModelError
 from . import programs
 from .architectures import architecture_of
 from .bank import Bank, Ints
 from .config import DecoderConfig, read_raw, special_ids
 from .draw import split_uniforms
-from .engine import Engine, Rows, Steer, pad
+from .engine import ALL, Engine, Rows, Steer, pad
 from .score import score_next, score_sequences
 from .slots import Prefix
 from .stats import Stats
@@ -95,7 +98,7 @@ class Decoder:
     ) -> tuple[Ints, Floats, Floats]:
         """One next token for each prefix, by inverse CDF from its uniform in (0, 1): (tokens, log q, log p), [n] each.
 
-        q is softmax(logits / temperature) restricted to the mask [n, V] and renormalised; p is the plain model.
+        q is softmax(logits / temperature) restricted to the mask and renormalised; p is the plain model.
         Temperature 0 is the limit: all mass on the largest allowed logit.
         """
         n = len(prefixes)
@@ -178,7 +181,7 @@ class Decoder:
         found = np.empty((2, len(prefixes)), np.float32)
 
         def call(bank: Bank, slots: Ints, rows: Rows) -> Any:
-            allowed = pad(m, rows, len(slots), True)
+            allowed = pad(m, rows, len(slots), ALL)
             return programs.masses(bank.state.logits, bank.state.log_z, slots, allowed)
 
         for rows, out in self._engine.ask("masses", prefixes, call):
@@ -217,8 +220,12 @@ class Decoder:
             raise BadToken(int(given[(given < 0) | (given >= self.vocab_size)][0]), self.vocab_size)
         return given
 
-    def _valid_masks(self, masks: ArrayLike, n: int) -> NDArray[np.bool_]:
-        given = np.asarray(masks, np.bool_)
-        if given.shape != (n, self.vocab_size):
-            raise ModelError(f"masks must have shape {(n, self.vocab_size)}, found {given.shape}")
+    def _valid_masks(self, masks: ArrayLike, n: int) -> Packed:
+        given, V = np.asarray(masks), self.vocab_size
+        packed = given.dtype == np.uint32
+        if given.shape != (n, words(V) if packed else V):
+            raise ModelError(f"masks must have shape {(n, V)}, or packed {(n, words(V))}, found {given.shape}")
+        if not packed:
+            return pack(given)
+        check_tail(given, V)
         return given

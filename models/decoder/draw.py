@@ -51,17 +51,25 @@ def weigh(
     """The rows [R] of the resident logits [S, V], tempered and masked.
 
     Plain rows have their normaliser already. Otherwise the largest allowed logit is taken off first, so that a
-    temperature near 0 overflows nothing.
+    temperature near 0 overflows nothing. Masks are packed, [R, ceil(V / 32)]; a row of which nothing is left scores
+    -inf everywhere.
     """
     l, z = logits[rows], log_z[rows]
     if temperatures is None and masks is None:
         return Weighed(l, z, l, z)
-    steered = l if masks is None else jnp.where(masks, l, -jnp.inf)
+    steered = l if masks is None else jnp.where(unpack(masks, l.shape[1]), l, -jnp.inf)
     peak = steered.max(-1, keepdims=True)
     steered = steered - jnp.where(jnp.isfinite(peak), peak, 0.0)
     if temperatures is not None:
         steered = steered / jnp.maximum(temperatures, COLDEST)[:, None]
-    return Weighed(l, z, steered, jnp.log(jnp.exp(steered).sum(-1)))
+    mass = jnp.exp(steered).sum(-1)
+    return Weighed(l, z, steered, jnp.log(jnp.where(mass > 0, mass, 1.0)))
+
+
+def unpack(packed: jax.Array, size: int) -> jax.Array:
+    """The bits of packed masks [R, ceil(size / 32)], lowest first, as booleans [R, size]."""
+    bits = (packed[:, :, None] >> jnp.arange(32, dtype=jnp.uint32)) & 1
+    return bits.reshape(len(packed), -1)[:, :size].astype(jnp.bool_)
 
 
 def draw(weighed: Weighed, uniforms: jax.Array) -> jax.Array:

@@ -9,6 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from steersman.ppl.constraints.masks import Packed
+
 from ..errors import BadToken, ContextTooLong, ModelError, NonFiniteLogits
 from .bank import Bank, Device, Ints
 from .banks import Banks
@@ -105,12 +107,16 @@ def pad(array: NDArray[Any], rows: Rows, size: int, fill: Any) -> NDArray[Any]:
     return out
 
 
+ALL = np.uint32(0xFFFFFFFF)
+
+
 @dataclass(frozen=True, slots=True)
 class Steer:
-    """Temperatures [n] and masks [n, V] of the rows of a question; None where the plain model is meant."""
+    """Temperatures [n] and packed masks [n, ceil(V / 32)] of the rows of a question; None where the plain model is
+    meant."""
 
     temperatures: NDArray[np.float32] | None = None
-    masks: NDArray[np.bool_] | None = None
+    masks: Packed | None = None
 
     @property
     def plain(self) -> bool:
@@ -122,7 +128,7 @@ class Steer:
 
     def padded(self, rows: Rows, size: int) -> tuple[NDArray[Any] | None, NDArray[Any] | None]:
         t, m = self.temperatures, self.masks
-        return None if t is None else pad(t, rows, size, 1.0), None if m is None else pad(m, rows, size, True)
+        return None if t is None else pad(t, rows, size, 1.0), None if m is None else pad(m, rows, size, ALL)
 
     def kind(self, name: str) -> str:
         """The name under which a program is counted: each combination is one compilation."""

@@ -175,5 +175,5 @@ def vectors(
 @jax.jit
 def masses(logits: jax.Array, log_z: jax.Array, rows: jax.Array, masks: jax.Array) -> jax.Array:
     """[2, R]: log of the probability of the allowed tokens at temperature 1, and log z."""
-    allowed = jnp.where(masks, logits[rows], -jnp.inf)
+    allowed = jnp.where(drawing.unpack(masks, logits.shape[1]), logits[rows], -jnp.inf)
     return jnp.stack([jax.nn.logsumexp(allowed, axis=-1) - log_z[rows], log_z[rows]])

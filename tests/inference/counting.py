@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from steersman.models import TableLM
 from steersman.models.language_model import Prefix
-from steersman.models.tokens import Mask
+from steersman.ppl.constraints.masks import Packed
 from steersman.ppl.protocols import Floats
 
 
@@ -22,14 +22,14 @@ class CountingLM(TableLM):
         self.tokens = self.calls = 0
 
     def draw_next(
-        self, prefixes: Sequence[Prefix], uniforms: Floats, temperatures: Floats | None, masks: Mask | None
+        self, prefixes: Sequence[Prefix], uniforms: Floats, temperatures: Floats | None, masks: Packed | None
     ) -> tuple[NDArray[np.integer[Any]], Floats]:
         self.tokens += len(prefixes)
         self.calls += 1
         return super().draw_next(prefixes, uniforms, temperatures, masks)
 
     def score_next(
-        self, prefixes: Sequence[Prefix], tokens: NDArray[np.int64], temperatures: Floats | None, masks: Mask | None
+        self, prefixes: Sequence[Prefix], tokens: NDArray[np.int64], temperatures: Floats | None, masks: Packed | None
     ) -> Floats:
         self.tokens += len(prefixes)
         self.calls += 1

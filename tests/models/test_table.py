@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from steersman.models import TableLM
 from steersman.ppl import Key
+from steersman.ppl.constraints.masks import pack
 
 LM = TableLM.random(4, order=3, seed=5)
 prefixes = st.lists(st.integers(1, 3), max_size=5).map(tuple)
@@ -36,10 +37,10 @@ def test_batches_change_no_bit(batch: list[tuple[int, ...]], seed: int) -> None:
     """Draws and scores of a batch are those of its members one by one, with and without modifiers of others."""
     u = Key(seed).uniforms(len(batch))
     temperatures = np.where(u < 0.5, 1.0, 0.5 + u)
-    masks = np.stack([np.arange(4) % 2 == i % 2 if t < 0.3 else np.ones(4, bool) for i, t in enumerate(u)])
+    masks = pack(np.stack([np.arange(4) % 2 == i % 2 if t < 0.3 else np.ones(4, bool) for i, t in enumerate(u)]))
     tokens, log_q = LM.draw_next(batch, u, temperatures, masks)
     for i, prefix in enumerate(batch):
-        plain = temperatures[i] == 1.0 and masks[i].all()
+        plain = temperatures[i] == 1.0 and masks[i] == 15
         t, m = (None, None) if plain else (temperatures[i : i + 1], masks[i : i + 1])
         one, lq = LM.draw_next([prefix], u[i : i + 1], t, m)
         assert (one[0], lq[0]) == (tokens[i], log_q[i])
@@ -62,16 +63,20 @@ def test_masks_and_temperatures_normalise() -> None:
     """p^(1/t) on the allowed tokens, renormalised."""
     p = np.exp(LM.next_log_probs([(1,)], None, None)[0])
     mask = np.array([True, False, True, True])
-    found = np.exp(LM.next_log_probs([(1,)], np.array([2.0]), mask[None])[0])
+    found = np.exp(LM.next_log_probs([(1,)], np.array([2.0]), pack(mask[None]))[0])
     expected = np.where(mask, np.sqrt(p), 0)
     assert found == pytest.approx(expected / expected.sum(), rel=1e-12)
 
 
 def test_a_mask_without_possible_tokens() -> None:
-    """A mask that leaves only impossible tokens has no distribution."""
-    lm = TableLM([0.0, -np.inf], eos=None)
-    with pytest.raises(ValueError, match="forbids every possible token"):
-        lm.next_log_probs([()], None, np.array([[False, True]]))
+    """Where a mask leaves only impossible tokens log q is -inf, whatever the uniform; the rows beside it do not
+    change."""
+    lm = TableLM([0.0, -np.inf, 0.0], eos=None)
+    masks, u = pack(np.array([[False, True, False], [True, True, False]])), np.array([0.9, 0.9])
+    assert lm.next_log_probs([()] * 2, None, masks).tolist() == [[-np.inf] * 3, [0.0, -np.inf, -np.inf]]
+    tokens, log_q = lm.draw_next([()] * 2, u, np.array([0.5, 1.0]), masks)
+    assert (tokens.tolist(), log_q.tolist()) == ([0, 0], [-np.inf, 0.0])
+    assert lm.score_next([()] * 2, np.array([1, 1]), None, masks).tolist() == [-np.inf, -np.inf]
 
 
 @pytest.mark.parametrize(

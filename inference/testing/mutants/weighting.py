@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from steersman.models import TableLM
 from steersman.models.language_model import Prefix
-from steersman.models.tokens import Mask
+from steersman.ppl.constraints.masks import Packed
 from steersman.ppl.protocols import Floats
 
 from ...importance import Importance, ImportanceState
@@ -65,7 +65,7 @@ class MassForgotten(TableLM):
         self.__dict__.update(lm.__dict__)
 
     def draw_next(
-        self, prefixes: Sequence[Prefix], uniforms: Floats, temperatures: Floats | None, masks: Mask | None
+        self, prefixes: Sequence[Prefix], uniforms: Floats, temperatures: Floats | None, masks: Packed | None
     ) -> tuple[NDArray[np.integer[Any]], Floats]:
         tokens, log_q = super().draw_next(prefixes, uniforms, temperatures, masks)
         if masks is None:

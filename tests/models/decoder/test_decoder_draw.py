@@ -9,7 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import chisquare
 
-from steersman.models.decoder.draw import block_size, draw, log_probs_of, split_uniforms, weigh
+from steersman.models.decoder.draw import block_size, draw, log_probs_of, split_uniforms, unpack, weigh
+from steersman.ppl.constraints.masks import pack, words
 
 
 def tokens_of(logits: np.ndarray, u: np.ndarray, t: float | None = None, mask: np.ndarray | None = None) -> np.ndarray:
@@ -17,7 +18,7 @@ def tokens_of(logits: np.ndarray, u: np.ndarray, t: float | None = None, mask: n
     log_z = np.logaddexp.reduce(logits.astype(np.float64)).astype(np.float32)[None]
     n = len(u)
     temps = None if t is None else np.full(n, t, np.float32)
-    masks = None if mask is None else np.broadcast_to(mask, (n, len(mask)))
+    masks = None if mask is None else np.broadcast_to(pack(mask), (n, words(len(mask))))
     rows = np.zeros(n, np.int32)
     return np.asarray(_draw(logits[None].astype(np.float32), log_z, rows, temps, masks, split_uniforms(u)))
 
@@ -116,7 +117,7 @@ def test_log_probabilities() -> None:
     log_z = np.logaddexp.reduce(logits, axis=1)
     masks = np.ones((2, 20), bool)
     masks[0, 4] = False
-    weighed = weigh(logits, log_z, np.array([2, 1]), np.array([0.5, 2.0], np.float32), masks)
+    weighed = weigh(logits, log_z, np.array([2, 1]), np.array([0.5, 2.0], np.float32), pack(masks))
     log_q, log_p = log_probs_of(weighed, np.array([4, 4]))
     q = logits[1] / 2.0
     assert log_q[0] == -np.inf and abs(log_q[1] - (q[4] - np.logaddexp.reduce(q))) < 1e-5
@@ -127,3 +128,26 @@ def test_log_probabilities() -> None:
 def test_block_size(V: int, size: int) -> None:
     """Law: a divisor near the root if there is one, so that nothing is padded."""
     assert block_size(V) == size
+
+
+@pytest.mark.parametrize("V", [1, 31, 32, 33, 64, 83, 1000])
+def test_unpack(V: int) -> None:
+    """Law: the device reads packed masks like the host writes them, also where V is no multiple of 32 and the bits
+    behind it are set."""
+    masks = np.random.default_rng(V).uniform(size=(5, V)) < 0.5
+    packed = pack(masks)
+    assert (np.asarray(jax.jit(unpack, static_argnums=1)(packed, V)) == masks).all()
+    packed[:, -1] |= np.uint32((0xFFFFFFFF << V % 32) & 0xFFFFFFFF if V % 32 else 0)
+    assert (np.asarray(unpack(packed, V)) == masks).all()
+
+
+def test_nothing_left() -> None:
+    """Law: a row whose mask leaves only logits of -inf draws with log q = -inf and no NaN; log p stays."""
+    logits = np.array([[0.0, -np.inf, 1.0]], np.float32)
+    log_z = np.logaddexp.reduce(logits, axis=1)
+    for t in (None, np.array([0.0, 2.0], np.float32)):
+        masks = pack(np.array([[False, True, False], [False, True, True]]))
+        weighed = weigh(logits, log_z, np.zeros(2, np.int32), t, masks)
+        tokens = draw(weighed, split_uniforms(np.array([0.7, 0.7])))
+        log_q, log_p = log_probs_of(weighed, tokens)
+        assert tokens.tolist() == [0, 2] and log_q.tolist() == [-np.inf, 0.0] and np.isfinite(log_p).all()

@@ -10,6 +10,7 @@ from llama_reference import Reference
 
 from steersman.models.decoder import Decoder
 from steersman.models.errors import ContextTooLong, EmptyMask, ModelError
+from steersman.ppl.constraints.masks import pack
 
 CLOSE = {"rtol": 0, "atol": 2e-5}
 V = 61
@@ -97,7 +98,8 @@ def test_temperature_and_mask(decoder: Decoder, reference: Reference) -> None:
     steered = np.where(masks, plain / t[:, None], -np.inf)
     steered -= np.logaddexp.reduce(steered, axis=1, keepdims=True)
     np.testing.assert_allclose(decoder.log_probs(rows, t, masks), steered, rtol=0, atol=1e-4)
-    tokens, log_q, log_p = decoder.draw(rows, rng.uniform(size=12), t, masks)
+    u = rng.uniform(size=12)
+    tokens, log_q, log_p = decoder.draw(rows, u, t, masks)
     assert masks[np.arange(12), tokens].all()
     np.testing.assert_allclose(log_q, steered[np.arange(12), tokens], rtol=0, atol=1e-4)
     np.testing.assert_allclose(log_p, plain[np.arange(12), tokens], **CLOSE)
@@ -105,6 +107,9 @@ def test_temperature_and_mask(decoder: Decoder, reference: Reference) -> None:
     np.testing.assert_allclose(
         decoder.log_mass(rows, masks), np.logaddexp.reduce(np.where(masks, plain, -np.inf), axis=1), **CLOSE
     )
+    for packed, plainly in zip(decoder.draw(rows, u, t, pack(masks)), (tokens, log_q, log_p), strict=True):
+        assert (packed == plainly).all()
+    assert (decoder.log_mass(rows, pack(masks)) == decoder.log_mass(rows, masks)).all()
     assert decoder.score(rows[:1], [int(np.flatnonzero(~masks[0])[0])], t[:1], masks[:1])[0] == -np.inf
 
 
@@ -119,12 +124,16 @@ def test_temperature_zero_is_greedy(decoder: Decoder, reference: Reference) -> N
     np.testing.assert_allclose(log_p, reference.next(p)[tokens], **CLOSE)
 
 
-def test_empty_mask(decoder: Decoder) -> None:
-    """Law: nothing can be drawn from an empty mask; its mass is 0."""
+def test_bad_masks(decoder: Decoder) -> None:
+    """Law: nothing can be drawn from an empty mask; its mass is 0. What is no mask is refused."""
     masks = np.zeros((1, V), bool)
     assert decoder.log_mass([(0, 2)], masks)[0] == -np.inf
     with pytest.raises(EmptyMask, match="row 0"):
         decoder.draw([(0, 2)], [0.5], masks=masks)
+    with pytest.raises(ModelError, match=r"or packed \(1, "):
+        decoder.draw([(0, 2)], [0.5], masks=pack(masks)[:, :-1])
+    with pytest.raises(ModelError, match="behind the vocabulary of 61"):
+        decoder.draw([(0, 2)], [0.5], masks=np.full((1, 2), 0xFFFFFFFF, np.uint32))
 
 
 def test_score_sequences(decoder: Decoder, reference: Reference) -> None:
