@@ -73,6 +73,10 @@ class Progress:
         """Whether every token of the mask is allowed, but for those of the last place, which are tried when drawn."""
         return self.state.exact
 
+    @property
+    def cap(self) -> int:
+        return self.state.cap
+
     def advance(self, token: int) -> Progress:
         """The progress after a token that does not end the text."""
         paid = self.paid if self.ends.constraint.hard else self.paid + self.log_weight(token)

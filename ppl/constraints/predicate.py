@@ -9,6 +9,7 @@ from enum import StrEnum
 from functools import lru_cache
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ..errors import SteersmanError
 from .errors import ConstraintError, Unsatisfiable
@@ -126,7 +127,9 @@ class PredicateState(State):
     """text: the whole characters so far. rest: the bytes of one that is not complete; None after bytes that are no
     UTF-8. since: how long the text was before the last token."""
 
-    def __init__(self, constraint: Predicate, vocabulary: Vocabulary, text: str, rest: bytes | None, since: int) -> None:
+    def __init__(
+        self, constraint: Predicate, vocabulary: Vocabulary, text: str, rest: bytes | None, since: int
+    ) -> None:
         self.constraint, self.vocabulary = constraint, vocabulary
         self.text, self.rest, self.since = text, rest, since
         self.exact, self.cap = constraint.exact, constraint.cap
@@ -172,7 +175,7 @@ def whole_characters(data: bytes) -> tuple[str, bytes] | None:
 
 
 @lru_cache(maxsize=64)
-def _additions(vocabulary: Vocabulary, rest: bytes) -> tuple[tuple[str, ...], np.ndarray[tuple[int], np.dtype[np.intp]]]:
+def _additions(vocabulary: Vocabulary, rest: bytes) -> tuple[tuple[str, ...], NDArray[np.intp]]:
     """The distinct strings that tokens add after the bytes of an incomplete character, and which of them each token
     adds, [V]; -1 where it adds none: special tokens, and those that make no UTF-8."""
     place: dict[str, int] = {}
