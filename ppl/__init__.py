@@ -6,6 +6,7 @@
 from . import dist
 from .address import Address, format_address, parse_address
 from .batched import Batched, batched
+from .constraints import Constraint, choice, predicate, regex, substring, words
 from .driver import advance
 from .effects import (
     Effect,
@@ -48,11 +49,12 @@ from .trace import Site, Trace
 from .verbs import Weighted, assess, generate, regenerate, simulate, update
 
 __all__ = [
-    "Address", "AllParticlesDead", "Batched", "Budget", "BudgetExhausted", "BudgetTooSmall", "Distribution", "Effect",
-    "InvalidWeight", "Invocation", "Key", "Keys", "Machine", "Meter", "MissingAwait", "NameReused", "NotADistribution",
-    "NotAnEffect", "NotEnumerable", "OutsideSupport", "Particle", "Program", "ProgramError", "ReplayDivergence",
-    "Sequential", "Site", "SteersmanError", "Text", "Trace", "TracedControlFlow", "UnknownAddress", "Unnormalised",
-    "Weighted", "advance", "assess", "batched", "call", "condition", "dist", "enumerate_traces", "factor",
-    "format_address", "generate", "observe", "param", "parse_address", "program", "regenerate", "sample", "simulate",
-    "tempered", "twist", "unfold", "update",
+    "Address", "AllParticlesDead", "Batched", "Budget", "BudgetExhausted", "BudgetTooSmall", "Constraint",
+    "Distribution", "Effect", "InvalidWeight", "Invocation", "Key", "Keys", "Machine", "Meter", "MissingAwait",
+    "NameReused", "NotADistribution", "NotAnEffect", "NotEnumerable", "OutsideSupport", "Particle", "Program",
+    "ProgramError", "ReplayDivergence", "Sequential", "Site", "SteersmanError", "Text", "Trace", "TracedControlFlow",
+    "UnknownAddress", "Unnormalised", "Weighted", "advance", "assess", "batched", "call", "choice", "condition", "dist",
+    "enumerate_traces", "factor", "format_address", "generate", "observe", "param", "parse_address", "predicate",
+    "program", "regenerate", "regex", "sample", "simulate", "substring", "tempered", "twist", "unfold", "update",
+    "words",
 ]

@@ -28,7 +28,7 @@ class Definition(NamedTuple):
     def of_terminal(cls, prefix: str, regular: str, rules: tuple[str, ...] = (), least_bytes: int = 0) -> Definition:
         """A regular language, under the name of a terminal of its own."""
         name = f"{prefix.upper()}_IT"
-        return cls(name, (*rules, f"{name}: {regular}"), regular, least_bytes)
+        return cls(name, (*rules, f"{name}: {regular}"), name, least_bytes)
 
     def grammar(self) -> str:
         """The whole text that the engine compiles. `no_forcing` makes a mask the set of viable tokens; without it the

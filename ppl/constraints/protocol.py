@@ -11,8 +11,6 @@ from .masks import Packed, has
 from .vocabulary import Tokenizer, Vocabulary
 
 if TYPE_CHECKING:
-    from .both import Both
-    from .either import Either
     from .soft import Soft
 
 
@@ -113,12 +111,12 @@ class Constraint(ABC):
         """No text of the language is shorter (0 where nothing better is known)."""
         return 0
 
-    def __and__(self, other: Constraint) -> Both:
+    def __and__(self, other: Constraint) -> Constraint:
         from .both import Both
 
         return Both.of(self, other) if isinstance(other, Constraint) else NotImplemented
 
-    def __or__(self, other: Constraint) -> Constraint | Either:
+    def __or__(self, other: Constraint) -> Constraint:
         from .either import Either
 
         return Either.of(self, other) if isinstance(other, Constraint) else NotImplemented

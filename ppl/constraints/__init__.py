@@ -1,0 +1,16 @@
+"""Constraints: languages that texts are conditioned on (`where=`), and the protocol for writing more."""
+
+from .choice import Choice, choice
+from .engine import EngineConstraint
+from .errors import BadSource, CannotCombine, ConstraintError, Unsatisfiable
+from .predicate import predicate
+from .protocol import Constraint, State
+from .regex import regex
+from .substring import substring
+from .vocabulary import Vocabulary
+from .words import words
+
+__all__ = [
+    "BadSource", "CannotCombine", "Choice", "Constraint", "ConstraintError", "EngineConstraint", "State",
+    "Unsatisfiable", "Vocabulary", "choice", "predicate", "regex", "substring", "words",
+]

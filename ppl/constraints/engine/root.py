@@ -1,0 +1,112 @@
+"""`Root`: a grammar compiled for a vocabulary, and what is known after the texts that were read with it."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Sequence
+from threading import Lock
+from typing import Any
+
+import numpy as np
+
+from ..errors import ConstraintError, Unsatisfiable
+from ..masks import Packed
+from ..vocabulary import Vocabulary
+
+
+class Node:
+    """What the engine knows after one text; matcher is None where no continuation is in the language."""
+
+    __slots__ = ("accepting", "mask", "matcher")
+
+    def __init__(self, matcher: Any | None) -> None:
+        self.matcher = matcher
+        self.accepting: bool | None = None if matcher is not None else False
+        self.mask: Packed | None = None
+
+
+DEAD = Node(None)
+
+
+class Root:
+    """Texts that are equal share a node. The engine's matchers may not be used by two threads at once: one lock for all
+    of a root; a root belongs to the thread that made it, so that the lock is free unless states are handed over.
+
+    Raises Unsatisfiable where the engine sees that the language is empty, ConstraintError where it refuses the grammar.
+    """
+
+    def __init__(self, vocabulary: Vocabulary, tokenizer: Any, grammar: str, what: str, bound: int = 1024) -> None:
+        from llguidance import LLMatcher
+
+        self.vocabulary, self.what, self.bound = vocabulary, what, bound
+        self.start = Node(LLMatcher(tokenizer, grammar, log_level=0))
+        self.nodes: OrderedDict[bytes, Node] = OrderedDict()
+        self._lock = Lock()
+        if self.start.matcher.is_error():
+            why = self.start.matcher.get_error()
+            if why:
+                raise ConstraintError(f"{what}: the grammar engine refuses it: {why}")
+            raise Unsatisfiable(f"{what}: no text is in the language")
+
+    def find(self, text: bytes) -> Node | None:
+        """The node of a text, if it is still kept."""
+        node = self.nodes.get(text)
+        if node is not None:
+            with self._lock:
+                if text in self.nodes:
+                    self.nodes.move_to_end(text)
+        return node
+
+    def grow(self, node: Node, tokens: Sequence[int], text: bytes) -> Node:
+        """The node of `text`, which is what `node` has read and these tokens. The least recently used is forgotten."""
+        if node.matcher is None:
+            return DEAD
+        with self._lock:
+            matcher = node.matcher.deep_copy()
+            consumed = matcher.try_consume_tokens(list(tokens))
+            if matcher.is_error():
+                raise self._failed(matcher)
+            new = Node(matcher) if consumed == len(tokens) else DEAD
+            self.nodes[text] = new
+            while len(self.nodes) > self.bound:
+                self.nodes.popitem(last=False)
+        return new
+
+    def accepting(self, node: Node) -> bool:
+        if node.accepting is None:
+            with self._lock:
+                node.accepting = bool(node.matcher.is_accepting())  # type: ignore[union-attr]
+        return node.accepting
+
+    def mask(self, node: Node) -> Packed:
+        """The viable tokens [ceil(V / 32)], without the engine's own end-of-text token."""
+        if node.mask is None:
+            size, words = self.vocabulary.size, self.vocabulary.words
+            if node.matcher is None:
+                mask = np.zeros(words, np.uint32)
+            else:
+                with self._lock:
+                    bits = node.matcher.compute_bitmask()
+                    if node.matcher.is_error():
+                        raise self._failed(node.matcher)
+                mask = np.frombuffer(bits, "<u4")[:words].copy()
+                if size % 32:
+                    mask[-1] &= np.uint32((1 << size % 32) - 1)
+            mask.setflags(write=False)
+            node.mask = mask
+        return node.mask
+
+    def reads(self, tokens: Sequence[int]) -> bool:
+        """Whether these tokens are a whole text of the language."""
+        with self._lock:
+            matcher = self.start.matcher.deep_copy()  # type: ignore[union-attr]
+            consumed = matcher.try_consume_tokens(list(tokens))
+            if matcher.is_error():
+                raise self._failed(matcher)
+            return bool(consumed == len(tokens) and matcher.is_accepting())
+
+    def _failed(self, matcher: Any) -> ConstraintError:
+        """The engine gave up, which says nothing about the text: it would otherwise look like a dead end."""
+        why = str(matcher.get_error()).split("<state>")[0].strip()
+        return ConstraintError(f"{self.what}: too complex for the grammar engine: {why}. Try smaller counts and fewer "
+                               "alternatives that begin alike")

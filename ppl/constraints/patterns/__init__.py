@@ -1,0 +1,1 @@
+"""Patterns of Python's `re` in the syntax of the grammar engine."""
