@@ -13,18 +13,22 @@ from steersman.ppl.constraints.masks import Packed, unpack
 from steersman.ppl.protocols import Floats
 
 from .language_model import LanguageModel, Prefix
-from .tokenizer import SymbolTokenizer
+from .tokenizer import SymbolTokenizer, Tokenizer
 
 
 class TableLM(LanguageModel):
     """log p(next token given the last n - 1 tokens) from a table of logits.
 
     logits: shape [V + 1] * (n - 1) + [V]; row index V stands for "before the beginning". eos: the token that ends a
-    text, None for a model that never ends. vocabulary: the V symbols (letters by default). Logits of -inf forbid a
-    token; every row needs a possible one. Everything is float64 NumPy: results do not depend on the batch.
+    text, None for a model that never ends. vocabulary: the V symbols (letters by default). tokenizer: instead of a
+    vocabulary, any tokenizer of V tokens, of which eos has no bytes. Logits of -inf forbid a token; every row needs a
+    possible one. Everything is float64 NumPy: results do not depend on the batch.
     """
 
-    def __init__(self, logits: ArrayLike, *, eos: int | None = 0, vocabulary: Sequence[str] | None = None) -> None:
+    def __init__(
+        self, logits: ArrayLike, *, eos: int | None = 0, vocabulary: Sequence[str] | None = None,
+        tokenizer: Tokenizer | None = None,
+    ) -> None:
         super().__init__()
         table = np.asarray(logits, np.float64)
         v = table.shape[-1] if table.ndim else 0
@@ -34,26 +38,22 @@ class TableLM(LanguageModel):
             raise ValueError("logits must be finite or -inf, with at least one possible token in every row")
         if eos is not None and not 0 <= eos < v:
             raise ValueError(f"eos={eos} is not a token of a vocabulary of {v}")
-        if vocabulary is None:
-            letters = "abcdefghijklmnopqrstuvwxyz"
-            names = iter(letters if v <= len(letters) + 1 else [f"<{i}>" for i in range(v)])
-            vocabulary = ["<eos>" if i == eos else next(names) for i in range(v)]
-        if len(vocabulary) != v:
-            raise ValueError(f"{len(vocabulary)} symbols for a table of {v} tokens")
         self.vocab_size, self.order = v, table.ndim
         self.eos = frozenset() if eos is None else frozenset({eos})
-        self.tokenizer = SymbolTokenizer(vocabulary, self.eos)
+        self.tokenizer = _symbols(v, eos, vocabulary) if tokenizer is None else tokenizer
+        if tokenizer is not None:
+            _check_tokenizer(tokenizer, v, eos, vocabulary)
         self._rows = (table - _log_sum_exp(table)).reshape(-1, v)
 
     @classmethod
     def random(
         cls, vocab_size: int = 4, *, order: int = 2, seed: int = 0, scale: float = 1.5, eos: int | None = 0,
-        vocabulary: Sequence[str] | None = None,
+        vocabulary: Sequence[str] | None = None, tokenizer: Tokenizer | None = None,
     ) -> TableLM:
         """Logits drawn from Normal(0, scale): a random model for tests and experiments."""
         rng = np.random.default_rng(seed)
         return cls(scale * rng.normal(size=(vocab_size + 1,) * (order - 1) + (vocab_size,)), eos=eos,
-                   vocabulary=vocabulary)
+                   vocabulary=vocabulary, tokenizer=tokenizer)
 
     def _row_of(self, prefix: Prefix) -> int:
         row, v = 0, self.vocab_size
@@ -104,8 +104,31 @@ class TableLM(LanguageModel):
         return out
 
     def __repr__(self) -> str:
+        if self.vocab_size > 32:
+            return f"<TableLM: {self.vocab_size} tokens, order={self.order}>"
         symbols = [b.decode(errors="backslashreplace") or "<eos>" for b in self.tokenizer.token_bytes]
         return f"TableLM(vocabulary={symbols}, order={self.order})"
+
+
+def _symbols(size: int, eos: int | None, vocabulary: Sequence[str] | None) -> SymbolTokenizer:
+    """One token for each symbol; letters, or numbers where these do not suffice, by default."""
+    if vocabulary is None:
+        letters = "abcdefghijklmnopqrstuvwxyz"
+        names = iter(letters if size <= len(letters) + 1 else [f"<{i}>" for i in range(size)])
+        vocabulary = ["<eos>" if i == eos else next(names) for i in range(size)]
+    if len(vocabulary) != size:
+        raise ValueError(f"{len(vocabulary)} symbols for a table of {size} tokens")
+    return SymbolTokenizer(vocabulary, () if eos is None else (eos,))
+
+
+def _check_tokenizer(tokenizer: Tokenizer, size: int, eos: int | None, vocabulary: Sequence[str] | None) -> None:
+    if vocabulary is not None:
+        raise ValueError("a table has a vocabulary or a tokenizer, not both")
+    pieces = tokenizer.token_bytes
+    if len(pieces) != size:
+        raise ValueError(f"a tokenizer of {len(pieces)} tokens for a table of {size}")
+    if eos is not None and pieces[eos]:
+        raise ValueError(f"eos={eos} stands for {pieces[eos]!r} in this tokenizer: name its end-of-text token, or None")
 
 
 def _log_sum_exp(x: Floats) -> Floats:

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-import numpy as np
-
 from steersman.models import TableLM
 
 
@@ -30,9 +28,7 @@ class ByteTokenizer:
 
 def byte_lm(pieces: list[bytes], *, eos: int | None = 0, seed: int = 0) -> TableLM:
     """A random bigram model over byte tokens; token 0 ends a text and has no bytes."""
-    lm = TableLM(np.random.default_rng(seed).normal(size=(len(pieces) + 1, len(pieces))), eos=eos)
-    lm.tokenizer = ByteTokenizer(pieces)
-    return lm
+    return TableLM.random(len(pieces), seed=seed, scale=1.0, eos=eos, tokenizer=ByteTokenizer(pieces))
 
 
 # "é" is C3 A9, "€" is E2 82 AC: whole, in halves, and glued to what follows
