@@ -47,6 +47,12 @@ class TextMachine:
     def finished(self) -> bool:
         return self.finish is not None
 
+    @property
+    def where(self) -> Progress:
+        """How far the constraint has come; only under a constraint, before the end."""
+        assert self._where is not None
+        return self._where
+
     def __len__(self) -> int:
         return len(self.tokens)
 

@@ -24,7 +24,7 @@ def score_drawn(drawn: Sequence[tuple[int, TextMachine]]) -> None:
     """Score the tokens of each finished draw from the given position on: one pass for the targets, one for the
     proposals."""
     cuts = [(tuple(m.tokens[:begin]), tuple(m.tokens[begin:])) for begin, m in drawn]
-    log_p = _score_products([(m.text.scored_by, *cut) for (_, m), cut in zip(drawn, cuts, strict=True)])
+    log_p = score_tails([(m.text.scored_by, *cut) for (_, m), cut in zip(drawn, cuts, strict=True)])
     for i, (begin, machine) in enumerate(drawn):
         if (weights := machine.text.log_weights(machine.tokens)) is not None:
             log_p[i] = [lp + w for lp, w in zip(log_p[i], weights[begin:], strict=True)]
@@ -36,7 +36,7 @@ def score_drawn(drawn: Sequence[tuple[int, TextMachine]]) -> None:
         machine.set_scores(begin, lp, lq)
 
 
-def _score_products(parts: Sequence[tuple[TextMeasure, tuple[int, ...], tuple[int, ...]]]) -> list[list[float]]:
+def score_tails(parts: Sequence[tuple[TextMeasure, tuple[int, ...], tuple[int, ...]]]) -> list[list[float]]:
     """log p of every token of each tail, of a product that of all its factors together."""
     scores = iter(_score_tokens([(p, head, tail) for text, head, tail in parts for p, _ in text.factors]))
     return [_multiplied([next(scores) for _ in text.factors], text.factors) for text, _, _ in parts]

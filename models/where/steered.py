@@ -48,8 +48,6 @@ class SteeredToken:
 
     @staticmethod
     def draw(members: Sequence[SteeredToken], keys: Keys) -> tuple[list[int | None], Floats]:
-        from .rejection import draw
-
         masks = fill([m.where for m in members])
         tokens: list[int | None] = [None] * len(members)
         log_q = np.full(len(members), -np.inf)
@@ -62,6 +60,8 @@ class SteeredToken:
                 tokens[i] = token
         if (some := np.flatnonzero(possible & ~exact).tolist()):
             bases = [members[i].base.masked(masks[i]) for i in some]
+            from .rejection import draw
+
             drawn, log_q[some] = draw(bases, [members[i].where for i in some], keys.at(some))
             for i, token in zip(some, drawn, strict=True):
                 tokens[i] = token

@@ -128,16 +128,3 @@ class SteeredText(_UnderConstraint):
 
     def __repr__(self) -> str:
         return f"{self.base!r} steered by {self.constraint!r}"
-
-
-def condition_text(text: TextMeasure, constraint: Constraint) -> ConditionedText:
-    """`text` under `constraint`. Raises TypeError for what is no constraint, with what to write instead."""
-    if not isinstance(constraint, Constraint):
-        hint = "regex(...) or choice([...])" if isinstance(constraint, str) else (
-            "predicate(...)" if callable(constraint) else "choice([...])" if isinstance(constraint, (list, tuple, set))
-            else "regex, grammar, json_schema, choice, words, substring or predicate"
-        )
-        raise TypeError(f"where={constraint!r:.60} is no constraint: make one with {hint}")
-    if isinstance(text, ConditionedText):
-        return ConditionedText(text.base, text.constraint & constraint)
-    return ConditionedText(text, constraint)
