@@ -26,7 +26,7 @@ from .tokens import TokenDistribution
 
 if TYPE_CHECKING:
     from .product_lm import ProductLM
-    from .where import ConditionedText
+    from .where import ChosenText, ConditionedText
 
 Prefix = tuple[int, ...]
 
@@ -93,12 +93,12 @@ class LanguageModel(Algebraic["ProductLM"], ABC):
     def text(
         self, prompt: str | Context, *, stop: str | Sequence[str] | None = None, max_tokens: int,
         temperature: float = 1.0, where: Constraint,
-    ) -> ConditionedText: ...
+    ) -> ConditionedText | ChosenText: ...
 
     def text(
         self, prompt: str | Context, *, stop: str | Sequence[str] | None = None, max_tokens: int,
         temperature: float = 1.0, where: Constraint | None = None,
-    ) -> TextDistribution | ConditionedText:
+    ) -> TextDistribution | ConditionedText | ChosenText:
         """The distribution of a continuation, drawn token by token.
 
         It ends at the first stop string (cut from the text), at the end-of-text token, or after max_tokens tokens:

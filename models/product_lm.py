@@ -15,7 +15,7 @@ from .product_text import ProductText
 
 if TYPE_CHECKING:
     from .tokenizer import Tokenizer
-    from .where import ConditionedText
+    from .where import ChosenText, ConditionedText
 
 
 class ProductLM(Algebraic["ProductLM"]):
@@ -56,7 +56,7 @@ class ProductLM(Algebraic["ProductLM"]):
     def text(
         self, prompt: str | Context | Contexts, *, stop: str | Sequence[str] | None = None, max_tokens: int,
         where: Constraint | None = None,
-    ) -> ProductText | ConditionedText:
+    ) -> ProductText | ConditionedText | ChosenText:
         """The product of the texts that continue the prompt; they end as `LanguageModel.text` says. where: conditions
         the product."""
         each = zip(self.factors, self.as_context(prompt).each, strict=True)

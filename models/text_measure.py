@@ -21,7 +21,7 @@ from .text_scores import score_drawn
 if TYPE_CHECKING:
     from .language_model import LanguageModel
     from .product_text import ProductText
-    from .where import ConditionedText, Ends, Progress
+    from .where import ChosenText, ConditionedText, Ends, Progress
 
 
 class TextSource(Protocol):
@@ -94,10 +94,10 @@ class TextMeasure(Algebraic["ProductText"]):
         """What a constraint weighs each token of a finished text by, in nats, [T]; None without."""
         return None
 
-    def where(self, constraint: Constraint) -> ConditionedText:
+    def where(self, constraint: Constraint) -> ConditionedText | ChosenText:
         """This text conditioned on a constraint, as `lm.text(..., where=constraint)`: f(text) = p(text) [text in C].
 
-        log Z then includes log P(C). See `ConditionedText`."""
+        log Z then includes log P(C). See `ConditionedText`, and `ChosenText` for `choice([...])`."""
         from .where import condition_text
 
         return condition_text(self, constraint)

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from steersman.ppl.constraints.protocol import Constraint
 from steersman.ppl.keys import Keys
 from steersman.ppl.protocols import Floats
 from steersman.ppl.text import Text
@@ -41,7 +42,7 @@ class ChosenText:
     def proposal(self) -> ChosenTextProposal:
         return ChosenTextProposal(self)
 
-    def where(self, constraint: Any) -> ConditionedText:
+    def where(self, constraint: Constraint) -> ConditionedText | ChosenText:
         """This text under another constraint as well."""
         return self.text.where(constraint)
 

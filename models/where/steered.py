@@ -86,5 +86,5 @@ class SteeredToken:
 
 
 def _is_in(where: Progress, value: Any) -> bool:
-    known = isinstance(value, (int, np.integer)) and 0 <= value < where.ends.vocabulary.size
+    known = isinstance(value, (int, np.integer)) and bool(0 <= value < where.ends.vocabulary.size)
     return known and has(where.mask(), int(value))
