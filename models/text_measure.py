@@ -10,6 +10,7 @@ import numpy as np
 
 from steersman.ppl.constraints.protocol import Constraint
 from steersman.ppl.errors import OutsideSupport
+from steersman.ppl.keys import Keys
 from steersman.ppl.protocols import Floats
 from steersman.ppl.text import Text
 
@@ -129,20 +130,24 @@ class TextMeasure(Algebraic["ProductText"]):
 
     @staticmethod
     def retrace(
-        members: Sequence[TextMeasure], proposals: Sequence[TextSource | None], values: Sequence[Any]
+        members: Sequence[TextMeasure], proposals: Sequence[TextSource | None], values: Sequence[Any],
+        keys: Keys | None = None,
     ) -> list[TextMachine | None]:
         """The finished draws of `values`, every text scored in one teacher-forced pass; None where the draw of these
-        tokens would have ended before their last one, or not there."""
+        tokens would have ended before their last one, or not there. keys [n]: for the densities of proposals that can
+        only be estimated."""
         machines = [m._replayed(p, v) for m, p, v in zip(members, proposals, values, strict=True)]
-        score_drawn([(0, m) for m in machines if m is not None])
+        _score_some([0] * len(machines), machines, keys)
         return machines
 
     @staticmethod
-    def complete(machines: Sequence[TextMachine], rests: Sequence[Sequence[int]]) -> list[TextMachine | None]:
+    def complete(
+        machines: Sequence[TextMachine], rests: Sequence[Sequence[int]], keys: Keys | None = None
+    ) -> list[TextMachine | None]:
         """Texts that are half drawn, finished with the given tokens, which are scored in one teacher-forced pass;
-        None where the draw would have ended before the last of them, or not there."""
+        None where the draw would have ended before the last of them, or not there. keys: as in `retrace`."""
         done = [m.completed(rest) for m, rest in zip(machines, rests, strict=True)]
-        score_drawn([(len(begun), m) for begun, m in zip(machines, done, strict=True) if m is not None])
+        _score_some([len(begun) for begun in machines], done, keys)
         return done
 
     def _ended(self, value: Any) -> tuple[int, ...]:
@@ -162,3 +167,9 @@ class TextMeasure(Algebraic["ProductText"]):
         machine = self.begin(proposal).completed(tokens)
         own = isinstance(value, Text) and tokens is value.tokens
         return None if machine is None or (own and machine.so_far() != value) else machine
+
+
+def _score_some(begins: Sequence[int], machines: Sequence[TextMachine | None], keys: Keys | None) -> None:
+    """Score those that are possible, each from its place on."""
+    some = [(i, begin, m) for i, (begin, m) in enumerate(zip(begins, machines, strict=True)) if m is not None]
+    score_drawn([(begin, m) for _, begin, m in some], None if keys is None else keys.at([i for i, _, _ in some]))

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from steersman.ppl.answer import score
+from steersman.ppl.keys import Keys
 
 from .algebra import Raised, log_product
 
@@ -20,25 +21,31 @@ if TYPE_CHECKING:
 Part = tuple["TextSource", tuple[int, ...], tuple[int, ...]]
 
 
-def score_drawn(drawn: Sequence[tuple[int, TextMachine]]) -> None:
+def score_drawn(drawn: Sequence[tuple[int, TextMachine]], keys: Keys | None = None) -> None:
     """Score the tokens of each finished draw from the given position on: one pass for the targets, one for the
-    proposals."""
+    proposals. keys [n]: for densities that can only be estimated."""
     cuts = [(tuple(m.tokens[:begin]), tuple(m.tokens[begin:])) for begin, m in drawn]
-    log_p = score_tails([(m.text.scored_by, *cut) for (_, m), cut in zip(drawn, cuts, strict=True)])
+    own = None if keys is None else keys.fold(0)
+    log_p = score_tails([(m.text.scored_by, *cut) for (_, m), cut in zip(drawn, cuts, strict=True)], own)
     for i, (begin, machine) in enumerate(drawn):
         if (weights := machine.text.log_weights(machine.tokens)) is not None:
             log_p[i] = [lp + w for lp, w in zip(log_p[i], weights[begin:], strict=True)]
     log_q = list(log_p)
     sources = [(i, m.proposal) for i, (_, m) in enumerate(drawn) if m.proposal is not None]
-    for (i, _), s in zip(sources, _score_tokens([(q, *cuts[i]) for i, q in sources]), strict=True):
+    own = None if keys is None else keys.at([i for i, _ in sources]).fold(1)
+    for (i, _), s in zip(sources, _score_tokens([(q, *cuts[i]) for i, q in sources], own), strict=True):
         log_q[i] = s
     for (begin, machine), lp, lq in zip(drawn, log_p, log_q, strict=True):
         machine.set_scores(begin, lp, lq)
 
 
-def score_tails(parts: Sequence[tuple[TextMeasure, tuple[int, ...], tuple[int, ...]]]) -> list[list[float]]:
+def score_tails(
+    parts: Sequence[tuple[TextMeasure, tuple[int, ...], tuple[int, ...]]], keys: Keys | None = None
+) -> list[list[float]]:
     """log p of every token of each tail, of a product that of all its factors together."""
-    scores = iter(_score_tokens([(p, head, tail) for text, head, tail in parts for p, _ in text.factors]))
+    factors = [(i, j, p) for i, (text, _, _) in enumerate(parts) for j, (p, _) in enumerate(text.factors)]
+    own = None if keys is None else keys.at([i for i, _, _ in factors]).fold(np.array([j for _, j, _ in factors]))
+    scores = iter(_score_tokens([(p, *parts[i][1:]) for i, _, p in factors], own))
     return [_multiplied([next(scores) for _ in text.factors], text.factors) for text, _, _ in parts]
 
 
@@ -52,25 +59,28 @@ def _multiplied(log_p: list[list[float]], factors: tuple[Raised, ...]) -> list[f
     return list(log_f.tolist())
 
 
-def _score_tokens(parts: Sequence[Part]) -> list[list[float]]:
+def _score_tokens(parts: Sequence[Part], keys: Keys | None = None) -> list[list[float]]:
     """log p of every token of each tail, a continuation of the context of its text and the head, one call for each
     model: teacher-forced, or token by token where every token has its own normalisation (temperatures, favoured
     phrases, products)."""
     out: list[list[float]] = [[]] * len(parts)
     whole: dict[LanguageModel, list[int]] = {}
-    single: list[tuple[int, Any, int]] = []
+    single: list[tuple[int, int, Any, int]] = []  # part, place in its tail, distribution, token
     for i, (text, head, tail) in enumerate(parts):
         if text.one_pass:
             whole.setdefault(text.lm, []).append(i)
         else:
             out[i] = []
-            single += [(i, token_dist, token) for token_dist, token in _steps(text, head, tail)]
+            single += [(i, k, *step) for k, step in enumerate(_steps(text, head, tail))]
     for lm, members in whole.items():
         prefixes = [parts[i][0].context.tokens + parts[i][1] for i in members]
         for i, s in zip(members, lm.score_sequences(prefixes, [parts[i][2] for i in members]), strict=True):
             out[i] = np.asarray(s).tolist()
-    scores = score([d for _, d, _ in single], [t for _, _, t in single])
-    for (i, _, _), log_p in zip(single, scores, strict=True):
+    at = None
+    if keys is not None and single:
+        at = keys.at([i for i, _, _, _ in single]).fold(np.array([k for _, k, _, _ in single]))
+    scores = score([d for _, _, d, _ in single], [t for _, _, _, t in single], at)
+    for (i, _, _, _), log_p in zip(single, scores, strict=True):
         out[i].append(log_p)
     return out
 

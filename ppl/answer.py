@@ -54,14 +54,15 @@ def answer_draws(cls: Any, items: list[Item]) -> None:
 def answer_scores(cls: Any, items: list[Item]) -> None:
     """Score imposed and observed values."""
     dists, values = [i.dist for i in items], [i.value for i in items]
-    keys = _keys(items) if hasattr(cls, "estimate_log_prob") else None
+    keys = _keys(items)
     with _blaming_values(cls, items), _charging_nested(items, dists):
         log_p = _floats(_log_prob(cls, dists, values, keys))
     log_q = log_p
     if proposed := [j for j, i in enumerate(items) if isinstance(i.effect, Sample) and i.effect.proposal is not None]:
         log_q = log_p.copy()  # the density that a reverse move needs
         with _noted([items[j] for j in proposed]):
-            scores = score([items[j].effect.proposal for j in proposed], [values[j] for j in proposed])
+            proposals = [items[j].effect.proposal for j in proposed]
+            scores = score(proposals, [values[j] for j in proposed], keys.at(proposed))
         for j, s in zip(proposed, scores, strict=True):
             log_q[j] = s
     for item, lp, lq in zip(items, log_p, log_q, strict=True):
@@ -80,7 +81,8 @@ def answer_scores(cls: Any, items: list[Item]) -> None:
 def answer_retraced(cls: Any, items: list[Item]) -> None:
     """Score imposed texts, and keep their tokens as sites, as if they had been drawn."""
     with _blaming_values(cls, items):
-        machines = cls.retrace([i.dist for i in items], [i.effect.proposal for i in items], [i.value for i in items])
+        dists, proposals = [i.dist for i in items], [i.effect.proposal for i in items]
+        machines = cls.retrace(dists, proposals, [i.value for i in items], _keys(items))
     for item, machine in zip(items, machines, strict=True):
         log_p = -math.inf if machine is None else sum(s.log_p for s in machine.sites())
         if _weighed(item, log_p):
@@ -93,7 +95,7 @@ def answer_completed(cls: Any, items: list[Item]) -> None:
     """Score the imposed rest of texts that are half drawn; a particle whose text cannot go on like this dies."""
     begun = [i.particle.text_so_far for i in items]
     with _noted(items):
-        machines = cls.complete(begun, [i.value for i in items])
+        machines = cls.complete(begun, [i.value for i in items], _keys(items))
     for item, before, machine in zip(items, begun, machines, strict=True):
         log_p = -math.inf if machine is None else sum(s.log_p for s in machine.sites()[len(before):])
         if _weighed(item, log_p):

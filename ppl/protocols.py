@@ -85,16 +85,18 @@ class Sequential(Protocol[T_co]):
 
     @staticmethod
     def retrace(
-        members: Sequence[Any], proposals: Sequence[Any | None], values: Sequence[Any]
+        members: Sequence[Any], proposals: Sequence[Any | None], values: Sequence[Any], keys: Keys | None = None
     ) -> Sequence[Machine[T_co] | None]:
         """The finished machines that `begin(proposal)` would have reached in drawing each value, its atoms scored in
-        one pass; None where the value is impossible."""
+        one pass; None where the value is impossible. keys: for densities that can only be estimated."""
         ...
 
     @staticmethod
-    def complete(machines: Sequence[Any], rests: Sequence[Sequence[Any]]) -> Sequence[Machine[T_co] | None]:
+    def complete(
+        machines: Sequence[Any], rests: Sequence[Sequence[Any]], keys: Keys | None = None
+    ) -> Sequence[Machine[T_co] | None]:
         """Draws that are under way, finished with the given atoms, which are scored in one pass; None where they
-        would have ended before the last of these atoms, or not there."""
+        would have ended before the last of these atoms, or not there. keys: as in `retrace`."""
         ...
 
 

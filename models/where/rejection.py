@@ -63,13 +63,15 @@ def draw(bases: Sequence[Any], states: Sequence[Tried], keys: Keys) -> tuple[lis
     return [r.token for r in runs], np.array([r.log_p - r.log_w if r.token is not None else -np.inf for r in runs])
 
 
-def estimate(bases: Sequence[Any], states: Sequence[Tried], values: Sequence[Any], keys: Keys) -> Floats:
-    """log q of given tokens, [n], with a W that has the law it has when they are drawn; -inf for those not allowed."""
+def estimate(bases: Sequence[Any], states: Sequence[Tried], values: Sequence[Any], keys: Keys | None) -> Floats:
+    """log q of given tokens, [n], with a W that has the law it has when they are drawn; -inf for those not allowed.
+    keys: None for the density under a cap of 0, log p - log Z, which takes no chance."""
     log_q = np.full(len(bases), -np.inf)
     log_p = type(bases[0]).log_prob(bases, values)
     some = [i for i in np.flatnonzero(log_p > -np.inf).tolist() if states[i].allows(values[i])]
     if some:
-        runs = _run([bases[i] for i in some], [states[i] for i in some], keys.at(some), accept=1)
+        own = Keys(np.zeros(len(some), np.uint64)) if keys is None else keys.at(some)
+        runs = _run([bases[i] for i in some], [states[i] for i in some], own, accept=1, tried=keys is None)
         log_q[some] = log_p[some] - np.array([r.log_w for r in runs])
     return log_q
 
@@ -80,8 +82,8 @@ class _Run:
 
     __slots__ = ("left", "log_inverse", "log_p", "log_w", "pool", "token")
 
-    def __init__(self, state: Tried) -> None:
-        self.pool, self.left = state.mask().copy(), state.cap
+    def __init__(self, state: Tried, cap: int) -> None:
+        self.pool, self.left = state.mask().copy(), cap
         self.token: int | None = None
         self.log_p = self.log_inverse = -math.inf
         self.log_w: float | None = None
@@ -99,9 +101,12 @@ class _Run:
         self.log_w = -math.inf if log_c == -math.inf else -float(np.logaddexp(self.log_inverse, -log_c))
 
 
-def _run(bases: Sequence[Any], states: Sequence[Tried], keys: Keys, accept: int) -> list[_Run]:
-    """All draws in common rounds, until each has `accept` tokens that are allowed: one call of the model a round."""
-    runs = [_Run(state) for state in states]
+def _run(
+    bases: Sequence[Any], states: Sequence[Tried], keys: Keys, accept: int, tried: bool = False
+) -> list[_Run]:
+    """All draws in common rounds, until each has `accept` tokens that are allowed: one call of the model a round.
+    tried: every token is tried at once, whatever the cap."""
+    runs = [_Run(state, 0 if tried else state.cap) for state in states]
     allowed: dict[Hashable, Packed] = {}
     going = list(range(len(runs)))
     t = 0
@@ -118,7 +123,7 @@ def _run(bases: Sequence[Any], states: Sequence[Tried], keys: Keys, accept: int)
         tokens, log_q = type(pools[0]).draw(pools, keys.at(going).fold(t))
         # -inf: the tokens that are left are impossible, and the value means nothing
         drawn = [0 if lq == -np.inf else token for token, lq in zip(tokens, log_q, strict=True)]
-        log_p = type(pools[0]).log_prob([bases[i] for i in going], drawn)
+        log_p = type(bases[0]).log_prob([bases[i] for i in going], drawn)
         for i, token, lp, lq in zip(going, drawn, log_p.tolist(), log_q.tolist(), strict=True):
             # the ratio, and not 1 minus what was rejected: single precision is then good to 1e-6 of a pool of any mass
             log_c = lp - lq if lq > -math.inf else -math.inf

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Hashable, Sequence
 from typing import Any
 
@@ -12,6 +11,7 @@ from steersman.ppl.constraints.masks import has
 from steersman.ppl.keys import Keys
 from steersman.ppl.protocols import Floats
 
+from . import rejection
 from .progress import Progress, allowed_tokens, fill
 
 
@@ -59,27 +59,23 @@ class SteeredToken:
             for i, token in zip(some, drawn, strict=True):
                 tokens[i] = token
         if (some := np.flatnonzero(possible & ~exact).tolist()):
-            bases = [members[i].base.masked(masks[i]) for i in some]
-            from .rejection import draw
-
-            drawn, log_q[some] = draw(bases, [members[i].where for i in some], keys.at(some))
+            wheres = [members[i].where for i in some]
+            drawn, log_q[some] = rejection.draw([members[i].base for i in some], wheres, keys.at(some))
             for i, token in zip(some, drawn, strict=True):
                 tokens[i] = token
         return tokens, log_q
 
     @staticmethod
     def log_prob(members: Sequence[SteeredToken], values: Sequence[Any]) -> Floats:
-        """log q of each value, [n]; nan, unknown, under a constraint without an exact mask: the density of what
-        rejection draws cannot be computed."""
-        log_q = np.full(len(members), math.nan)
-        exact = [i for i, m in enumerate(members) if m.where.exact]
-        inside = [i for i in exact if _is_in(members[i].where, values[i])]
-        log_q[exact] = -np.inf
-        if inside:
-            masks = fill([members[i].where for i in inside])
-            bases = [members[i].base.masked(mask) for i, mask in zip(inside, masks, strict=True)]
-            log_q[inside] = type(bases[0]).log_prob(bases, [values[i] for i in inside])
-        return log_q
+        """log q of each value, [n]. Under a constraint without an exact mask every token is tried, for the density that
+        rejection with a cap of 0 has; `estimate_log_prob` is what belongs to its draws."""
+        return _log_prob(members, values, None)
+
+    @staticmethod
+    def estimate_log_prob(members: Sequence[SteeredToken], values: Sequence[Any], keys: Keys) -> Floats:
+        """log q of each value, [n]: exact where the mask is, else with a random W (see `rejection`), of the law that it
+        has where the value is drawn; 1/W is unbiased."""
+        return _log_prob(members, values, keys)
 
     def __repr__(self) -> str:
         return f"{self.base!r} steered by {self.where.ends.constraint!r}"
@@ -88,3 +84,18 @@ class SteeredToken:
 def _is_in(where: Progress, value: Any) -> bool:
     known = isinstance(value, (int, np.integer)) and bool(0 <= value < where.ends.vocabulary.size)
     return known and has(where.mask(), int(value))
+
+
+def _log_prob(members: Sequence[SteeredToken], values: Sequence[Any], keys: Keys | None) -> Floats:
+    log_q = np.full(len(members), -np.inf)
+    inside = [i for i, m in enumerate(members) if m.where.exact and _is_in(m.where, values[i])]
+    if inside:
+        masks = fill([members[i].where for i in inside])
+        bases = [members[i].base.masked(mask) for i, mask in zip(inside, masks, strict=True)]
+        log_q[inside] = type(bases[0]).log_prob(bases, [values[i] for i in inside])
+    if (some := [i for i, m in enumerate(members) if not m.where.exact]):
+        log_q[some] = rejection.estimate(
+            [members[i].base for i in some], [members[i].where for i in some], [values[i] for i in some],
+            None if keys is None else keys.at(some),
+        )
+    return log_q

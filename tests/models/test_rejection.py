@@ -143,6 +143,12 @@ def test_imposed_tokens_that_could_not_be_drawn() -> None:
     assert log_q[0] == log_q[1] == -np.inf and math.isfinite(log_q[2])
 
 
+def test_the_density_without_keys_tries_every_token() -> None:
+    """log p - log Z, exactly: what a cap of 0 draws."""
+    (log_q,) = rejection.estimate([base(P)], [Among(5, {1, 3, 4})], [3], None)
+    assert log_q == pytest.approx(math.log(P[3] / P[[1, 3, 4]].sum()), abs=1e-12)
+
+
 def test_results_do_not_depend_on_the_company() -> None:
     """Each of a group draws what it draws alone, bit for bit, though others need more rounds or have another mask."""
     allowed = [{1}, {0, 2}, {3}, {0, 1, 2, 3, 4}, {3, 1}] * 4
@@ -160,8 +166,8 @@ def test_results_do_not_depend_on_the_company() -> None:
 class _Replacement(rejection._Run):
     """Mutant: the weight that draws with replacement would have, 1 / (m + 1)."""
 
-    def __init__(self, state: rejection.Tried) -> None:
-        super().__init__(state)
+    def __init__(self, state: rejection.Tried, cap: int) -> None:
+        super().__init__(state, cap)
         self.rejected = 0
 
     def reject(self, token: int, log_c: float) -> None:
