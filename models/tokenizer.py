@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Sequence
+from functools import cached_property
 from typing import Any, Protocol
 
 
@@ -67,6 +69,15 @@ class HuggingFaceTokenizer:
             pieces.append(b"" if piece is None or i in special else _piece_bytes(piece, byte_level))
         self.token_bytes = tuple(pieces)
         self.special = frozenset(special)
+
+    @cached_property
+    def merges(self) -> tuple[tuple[int, int, int], ...] | None:
+        """(left, right, joined) of every merge in the order of application; None unless this is byte-pair encoding."""
+        model = json.loads(self._backend.to_str())["model"]
+        if model["type"] != "BPE":
+            return None
+        of, pairs = model["vocab"], [m.split(" ", 1) if isinstance(m, str) else m for m in model["merges"]]
+        return tuple([(of[a], of[b], of[a + b]) for a, b in pairs])
 
     def encode(self, text: str) -> tuple[int, ...]:
         try:

@@ -6,7 +6,7 @@
 from . import dist
 from .address import Address, format_address, parse_address
 from .batched import Batched, batched
-from .constraints import Constraint, choice, predicate, regex, substring, words
+from .constraints import Constraint, canonical, choice, predicate, regex, substring, words
 from .driver import advance
 from .effects import (
     Effect,
@@ -53,8 +53,8 @@ __all__ = [
     "Distribution", "Effect", "InvalidWeight", "Invocation", "Key", "Keys", "Machine", "Meter", "MissingAwait",
     "NameReused", "NotADistribution", "NotAnEffect", "NotEnumerable", "OutsideSupport", "Particle", "Program",
     "ProgramError", "ReplayDivergence", "Sequential", "Site", "SteersmanError", "Text", "Trace", "TracedControlFlow",
-    "UnknownAddress", "Unnormalised", "Weighted", "advance", "assess", "batched", "call", "choice", "condition", "dist",
-    "enumerate_traces", "factor", "format_address", "generate", "observe", "param", "parse_address", "predicate",
-    "program", "regenerate", "regex", "sample", "simulate", "substring", "tempered", "twist", "unfold", "update",
-    "words",
+    "UnknownAddress", "Unnormalised", "Weighted", "advance", "assess", "batched", "call", "canonical", "choice",
+    "condition", "dist", "enumerate_traces", "factor", "format_address", "generate", "observe", "param",
+    "parse_address", "predicate", "program", "regenerate", "regex", "sample", "simulate", "substring", "tempered",
+    "twist", "unfold", "update", "words",
 ]

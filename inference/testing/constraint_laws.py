@@ -11,7 +11,6 @@ from steersman.ppl.constraints.masks import has, tokens_of
 from steersman.ppl.constraints.protocol import State
 
 from .constraint_reader import ConstraintReader, Reading, prefixes_of
-from .spellings import Spellings
 
 
 class ConstraintLaws(ConstraintReader):
@@ -24,8 +23,8 @@ class ConstraintLaws(ConstraintReader):
             language = None                                # all its texts, if they are few: the masks are then counted
 
     The texts, and what comes of splicing two of them, are spelt with the tokens of `encode` and at random, down to
-    single bytes. Needs `hypothesis`. Override `strategy` for other texts, and `weigh` for soft constraints and for
-    those that look at tokens rather than at text.
+    single bytes. Needs `hypothesis`. Override `strategy` for other texts, and `weigh` for constraints that look at
+    tokens rather than at text.
     """
 
     def test_accepting_is_matching(self) -> None:
@@ -63,7 +62,7 @@ class ConstraintLaws(ConstraintReader):
 
         if self.language is None:
             pytest.skip("this language is not listed")
-        spellings, whole = Spellings(self.tokenizer), [s.encode() for s in self.language]
+        spellings, whole = self._spellings, [s.encode() for s in self.language]
 
         def law(reading: Reading) -> None:
             for state, tokens in self._walk(reading):
@@ -172,17 +171,20 @@ class ConstraintLaws(ConstraintReader):
         self._try(law)
 
     def test_weights_are_log_weights(self) -> None:
-        """No weight is NaN or +inf; it is -inf for what is not allowed, or where the text may not end, and only
-        there."""
+        """A weight is -inf for what is not allowed, or where the text may not end, and only there; elsewhere it is
+        finite, and 0 if the constraint is hard."""
+
+        def lawful(weight: float, possible: bool) -> bool:
+            if not possible:
+                return weight == -math.inf
+            return weight == 0.0 if self.constraint.hard else math.isfinite(weight)
 
         def law(reading: Reading) -> None:
             for state, tokens in self._walk(reading):
-                assert state.log_end < math.inf, self._say(tokens, "log_end", state.log_end)
-                assert (state.log_end > -math.inf) == state.accepting, self._say(tokens, "log_end", state.log_end)
+                assert lawful(state.log_end, state.accepting), self._say(tokens, "log_end", state.log_end)
                 for token in self._probed(state, reading.seed):
                     weight = state.log_weight(token)
-                    said = self._say(tokens, f"log_weight({token})", weight)
-                    assert weight < math.inf and (weight > -math.inf) == state.allows(token), said
+                    assert lawful(weight, state.allows(token)), self._say(tokens, f"log_weight({token})", weight)
 
         self._try(law)
 
@@ -190,7 +192,7 @@ class ConstraintLaws(ConstraintReader):
         """`matches` says the same of a str and of its UTF-8 bytes; no text is shorter than `least_bytes`."""
 
         def law(reading: Reading) -> None:
-            text, data = self._text(reading.tokens), Spellings(self.tokenizer).join(reading.tokens)
+            text, data = self._text(reading.tokens), self._spellings.join(reading.tokens)
             assert self.constraint.matches(text) == self.constraint.matches(data), repr(text)
             assert len(data) >= self.constraint.least_bytes or not self.constraint.matches(text), repr(text)
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Sequence
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -47,11 +47,15 @@ class ConstraintReader:
 
     def weigh(self, tokens: Sequence[int]) -> float:
         """What a whole text of these tokens should be weighed by, in nats."""
-        return 0.0 if self.constraint.matches(Spellings(self.tokenizer).join(tokens)) else -math.inf
+        return self.constraint.log_weight(self._spellings.join(tokens))
+
+    @cached_property
+    def _spellings(self) -> Spellings:
+        return Spellings(self.tokenizer)
 
     @property
     def _vocabulary(self) -> Vocabulary:
-        return Vocabulary.of(self.tokenizer)
+        return self._spellings.vocabulary
 
     def _states(self, tokens: Sequence[int]) -> list[State]:
         """The state of every prefix of these tokens, all of them new."""
@@ -80,7 +84,7 @@ class ConstraintReader:
         return state.key(), None if mask is None else mask.tobytes(), state.accepting, state.dead, state.log_end
 
     def _text(self, tokens: Sequence[int]) -> str:
-        return Spellings(self.tokenizer).join(tokens).decode(errors="replace")
+        return self._spellings.join(tokens).decode(errors="replace")
 
     def _say(self, tokens: Sequence[int], what: str = "mask", got: Any = "", expected: Any = "") -> str:
         instead = f", expected {expected!r:.200}" if expected != "" else ""
@@ -90,7 +94,7 @@ class ConstraintReader:
         from hypothesis import HealthCheck, assume, given, settings
         from hypothesis import strategies as st
 
-        spellings = Spellings(self.tokenizer)
+        spellings = self._spellings
 
         @st.composite
         def readings(draw: st.DrawFn) -> Reading:

@@ -1,5 +1,6 @@
 """Constraints: languages that texts are conditioned on (`where=`), and the protocol for writing more."""
 
+from .canonical import canonical
 from .choice import Choice, choice
 from .engine import EngineConstraint
 from .errors import BadSource, CannotCombine, ConstraintError, Unsatisfiable
@@ -12,5 +13,5 @@ from .words import words
 
 __all__ = [
     "BadSource", "CannotCombine", "Choice", "Constraint", "ConstraintError", "EngineConstraint", "State",
-    "Unsatisfiable", "Vocabulary", "choice", "predicate", "regex", "substring", "words",
+    "Unsatisfiable", "Vocabulary", "canonical", "choice", "predicate", "regex", "substring", "words",
 ]

@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import cached_property
-from typing import Any, Protocol
-from weakref import WeakKeyDictionary
+from functools import cached_property, lru_cache
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
 from .masks import Packed, pack, words
 
+if TYPE_CHECKING:
+    from .pairs import Pairs
+
 
 class Tokenizer(Protocol):
-    """token_bytes[i] is what token i stands for, empty for special tokens."""
+    """token_bytes[i] is what token i stands for, empty for special tokens.
+
+    A byte-pair tokenizer may have `merges`, too: (left, right, joined) in the order in which they are applied.
+    """
 
     @property
     def token_bytes(self) -> Sequence[bytes]: ...
@@ -26,7 +31,7 @@ class Vocabulary:
     speaks of them; how a text ends is the business of the text."""
 
     def __init__(self, tokenizer: Tokenizer) -> None:
-        self._encode = tokenizer.encode
+        self._tokenizer = tokenizer
         self.token_bytes: tuple[bytes, ...] = tuple(tokenizer.token_bytes)
         self.size = len(self.token_bytes)
         self.words = words(self.size)
@@ -34,17 +39,14 @@ class Vocabulary:
 
     @staticmethod
     def of(tokenizer: Tokenizer | Vocabulary) -> Vocabulary:
-        """The vocabulary of a tokenizer, made once."""
+        """The vocabulary of a tokenizer, made once: the last few are remembered."""
         if isinstance(tokenizer, Vocabulary):
             return tokenizer
-        known = _known.get(tokenizer)
-        if known is None:
-            known = _known[tokenizer] = Vocabulary(tokenizer)
-        return known
+        return _made(tokenizer)
 
     def encode(self, text: str) -> tuple[int, ...]:
         """The tokens that the tokenizer itself gives a text."""
-        return self._encode(text)
+        return self._tokenizer.encode(text)
 
     @cached_property
     def ordinary(self) -> Packed:
@@ -70,5 +72,14 @@ class Vocabulary:
         """The bytes that are no token of their own."""
         return frozenset(b for b in range(256) if bytes([b]) not in self.spelled)
 
+    @cached_property
+    def pairs(self) -> Pairs:
+        """Which token may follow which in the tokenizer's own spelling."""
+        from .pairs import Pairs
 
-_known: WeakKeyDictionary[Any, Vocabulary] = WeakKeyDictionary()
+        return Pairs(self.encode, self.token_bytes, self.ordinary, getattr(self._tokenizer, "merges", None))
+
+
+@lru_cache(maxsize=16)
+def _made(tokenizer: Tokenizer) -> Vocabulary:
+    return Vocabulary(tokenizer)
