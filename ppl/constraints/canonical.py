@@ -59,7 +59,7 @@ class CanonicalState(State):
         self.vocabulary, self.tokens, self._known = vocabulary, tokens, known
 
     @cached_property
-    def accepting(self) -> bool:  # type: ignore[override]
+    def accepting(self) -> bool:
         if self.dead:
             return False
         try:
@@ -69,7 +69,7 @@ class CanonicalState(State):
         return self.tokens == tuple(self.vocabulary.encode(text))
 
     @cached_property
-    def dead(self) -> bool:  # type: ignore[override]
+    def dead(self) -> bool:
         pairs = self.vocabulary.pairs
         return not all(has(pairs.after(a), b) for a, b in pairwise(self.tokens[self._known :]))
 

@@ -42,7 +42,8 @@ class Vocabulary:
         """The vocabulary of a tokenizer, made once: the last few are remembered."""
         if isinstance(tokenizer, Vocabulary):
             return tokenizer
-        return _made(tokenizer)
+        key: Any = tokenizer
+        return _made(key)
 
     def encode(self, text: str) -> tuple[int, ...]:
         """The tokens that the tokenizer itself gives a text."""
