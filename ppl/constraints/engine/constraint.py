@@ -42,8 +42,7 @@ class EngineConstraint(Constraint):
         vocabulary = Vocabulary.of(tokenizer)
         state = EngineState.start(root_of(vocabulary, self.defined.grammar(), repr(self)))
         if not state.accepting and not state.mask().any():
-            raise Unsatisfiable(f"{self!r}: no token of this vocabulary begins a text of the language, which has to "
-                                f"begin with {self._beginnings()}")
+            raise Unsatisfiable(f"{self!r}: {self._why_not()}")
         return state
 
     def matches(self, text: str | bytes) -> bool:
@@ -85,11 +84,16 @@ class EngineConstraint(Constraint):
         both = isinstance(other, EngineConstraint) and None not in (self.defined.regular, other.defined.regular)
         return Intersection.of(self, other) if both else super().__and__(other)  # type: ignore[arg-type]
 
-    def _beginnings(self) -> str:
+    def _why_not(self) -> str:
+        """Why no token begins a text."""
         root = root_of(single_bytes(), self.defined.grammar(), repr(self))
         first = tokens_of(root.mask(root.start))
-        shown = [repr(chr(b)) if 32 <= b < 127 else f"0x{b:02X}" for b in first[:8]]
-        return f"the byte{'' if len(first) == 1 else 's'} " + " or ".join(shown) + (" ..." if len(first) > 8 else "")
+        if not first:
+            return "no text is in the language"
+        shown = [repr(chr(b)) if 32 <= b < 127 else f"0x{b:02X}" for b in first[:8]] + ["..."] * (len(first) > 8)
+        return ("no token of this vocabulary begins a text of the language, which has to begin with the byte"
+                f"{'' if len(first) == 1 else 's'} {' or '.join(shown)}")
+
 
 
 def _readable(other: object) -> EngineConstraint:

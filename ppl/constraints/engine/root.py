@@ -15,17 +15,15 @@ from ..vocabulary import Vocabulary
 
 
 class Node:
-    """What the engine knows after one text; matcher is None where no continuation is in the language."""
+    """What is known after one text. dead: no continuation is in the language. matcher: None where no token can follow,
+    because the node is dead or because no token spells what would have to follow."""
 
-    __slots__ = ("accepting", "mask", "matcher")
+    __slots__ = ("accepting", "dead", "mask", "matcher")
 
     def __init__(self, matcher: Any | None) -> None:
-        self.matcher = matcher
-        self.accepting: bool | None = None if matcher is not None else False
+        self.matcher, self.dead = matcher, matcher is None
+        self.accepting: bool | None = False if self.dead else None
         self.mask: Packed | None = None
-
-
-DEAD = Node(None)
 
 
 class Root:
@@ -40,6 +38,7 @@ class Root:
 
         self.vocabulary, self.what, self.bound = vocabulary, what, bound
         self.start = Node(LLMatcher(tokenizer, grammar, log_level=0))
+        self.dead = Node(None)
         self.nodes: OrderedDict[bytes, Node] = OrderedDict()
         self._lock = Lock()
         if self.start.matcher.is_error():
@@ -59,14 +58,14 @@ class Root:
 
     def grow(self, node: Node, tokens: Sequence[int], text: bytes) -> Node:
         """The node of `text`, which is what `node` has read and these tokens. The least recently used is forgotten."""
-        if node.matcher is None:
-            return DEAD
         with self._lock:
+            if node.matcher is None:
+                return self.dead
             matcher = node.matcher.deep_copy()
             consumed = matcher.try_consume_tokens(list(tokens))
             if matcher.is_error():
                 raise self._failed(matcher)
-            new = Node(matcher) if consumed == len(tokens) else DEAD
+            new = Node(matcher) if consumed == len(tokens) else self.dead
             self.nodes[text] = new
             while len(self.nodes) > self.bound:
                 self.nodes.popitem(last=False)
@@ -75,26 +74,34 @@ class Root:
     def accepting(self, node: Node) -> bool:
         if node.accepting is None:
             with self._lock:
-                node.accepting = bool(node.matcher.is_accepting())  # type: ignore[union-attr]
+                if node.accepting is None:  # a mask computed meanwhile may have settled it
+                    node.accepting = bool(node.matcher.is_accepting())  # type: ignore[union-attr]
         return node.accepting
 
     def mask(self, node: Node) -> Packed:
         """The viable tokens [ceil(V / 32)], without the engine's own end-of-text token."""
         if node.mask is None:
+            with self._lock:
+                bits = None if node.matcher is None else self._bits(node)
             size, words = self.vocabulary.size, self.vocabulary.words
-            if node.matcher is None:
-                mask = np.zeros(words, np.uint32)
-            else:
-                with self._lock:
-                    bits = node.matcher.compute_bitmask()
-                    if node.matcher.is_error():
-                        raise self._failed(node.matcher)
-                mask = np.frombuffer(bits, "<u4")[:words].copy()
-                if size % 32:
-                    mask[-1] &= np.uint32((1 << size % 32) - 1)
+            mask = np.zeros(words, np.uint32) if bits is None else np.frombuffer(bits, "<u4")[:words].copy()
+            if size % 32:
+                mask[-1] &= np.uint32((1 << size % 32) - 1)
             mask.setflags(write=False)
             node.mask = mask
         return node.mask
+
+    def _bits(self, node: Node) -> bytes | None:
+        """The engine's mask; None, and no matcher from then on, where it finds no token at all."""
+        matcher: Any = node.matcher
+        bits: bytes = matcher.compute_bitmask()
+        if not matcher.is_error():
+            return bits
+        if not matcher.get_error().startswith("NoExtensionBias"):
+            raise self._failed(matcher)
+        # No token can follow and the text may not end: the engine takes this for an error and is of no use afterwards.
+        node.accepting, node.matcher = False, None
+        return None
 
     def reads(self, tokens: Sequence[int]) -> bool:
         """Whether these tokens are a whole text of the language."""
@@ -108,5 +115,4 @@ class Root:
     def _failed(self, matcher: Any) -> ConstraintError:
         """The engine gave up, which says nothing about the text: it would otherwise look like a dead end."""
         why = str(matcher.get_error()).split("<state>")[0].strip()
-        return ConstraintError(f"{self.what}: too complex for the grammar engine: {why}. Try smaller counts and fewer "
-                               "alternatives that begin alike")
+        return ConstraintError(f"{self.what}: too complex for the grammar engine: {why}")

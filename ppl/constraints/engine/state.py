@@ -6,7 +6,7 @@ from collections.abc import Hashable
 
 from ..masks import Packed, has
 from ..protocol import State
-from .root import DEAD, Node, Root
+from .root import Node, Root
 
 
 class EngineState(State):
@@ -29,7 +29,7 @@ class EngineState(State):
     def advance(self, token: int) -> EngineState:
         piece = self.vocabulary.token_bytes[token]
         if self.text is None or not piece:
-            return EngineState(self.root, None, DEAD, None, -1)
+            return EngineState(self.root, None, self.root.dead, None, -1)
         return EngineState(self.root, self.text + piece, None, self, token)
 
     @property
@@ -52,7 +52,7 @@ class EngineState(State):
 
     @property
     def dead(self) -> bool:
-        return self.node.matcher is None
+        return self.node.dead
 
     def mask(self) -> Packed:
         return self.root.mask(self.node)
