@@ -4,6 +4,7 @@ from .canonical import canonical
 from .choice import Choice, choice
 from .engine import EngineConstraint
 from .errors import BadSource, CannotCombine, ConstraintError, Unsatisfiable
+from .grammar import Grammar, LexerAmbiguity, grammar
 from .predicate import predicate
 from .protocol import Constraint, State
 from .regex import regex
@@ -12,6 +13,6 @@ from .vocabulary import Vocabulary
 from .words import words
 
 __all__ = [
-    "BadSource", "CannotCombine", "Choice", "Constraint", "ConstraintError", "EngineConstraint", "State",
-    "Unsatisfiable", "Vocabulary", "canonical", "choice", "predicate", "regex", "substring", "words",
+    "BadSource", "CannotCombine", "Choice", "Constraint", "ConstraintError", "EngineConstraint", "Grammar",
+    "LexerAmbiguity", "State", "Unsatisfiable", "Vocabulary", "canonical", "choice", "grammar", "predicate", "regex", "substring", "words",
 ]
