@@ -56,9 +56,13 @@ class Both(Constraint):
 class BothState(State):
     def __init__(self, parts: tuple[State, ...]) -> None:
         self.parts, self.vocabulary = parts, parts[0].vocabulary
-        self.exact = all(part.exact for part in parts)
         self.cap = min([part.cap for part in parts if not part.exact], default=State.cap)
         self._mask: Packed | None = None
+
+    @property
+    def exact(self) -> bool:  # type: ignore[override]
+        """A part without a mask is not in the mask of the whole, exact or not."""
+        return all(part.exact and part.mask() is not None for part in self.parts)
 
     @property
     def accepting(self) -> bool:
@@ -76,6 +80,9 @@ class BothState(State):
             known = [mask for part in self.parts if (mask := part.mask()) is not None]
             self._mask = np.bitwise_and.reduce(known) if known else None
         return self._mask
+
+    def allows(self, token: int) -> bool:
+        return all(part.allows(token) for part in self.parts)
 
     def key(self) -> Hashable:
         return (BothState, *[part.key() for part in self.parts])

@@ -10,7 +10,6 @@ import numpy as np
 from .errors import CannotCombine, ConstraintError, Unsatisfiable
 from .masks import Packed
 from .protocol import Constraint, State
-from .soft import Soft
 from .vocabulary import Tokenizer, Vocabulary
 
 
@@ -24,7 +23,7 @@ class Either(Constraint):
     def of(cls, a: Constraint, b: Constraint) -> Either:
         """Raises CannotCombine for soft constraints: a sum of weights is no product along the text."""
         for part in (a, b):
-            if isinstance(part, Soft):
+            if not part.hard:
                 raise CannotCombine(f"{part!r} is soft: write (a | b).softly(penalty)")
         return cls((*_parts(a), *_parts(b)))
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 from collections.abc import Hashable
 
+from .both import Both
+from .errors import CannotCombine
 from .masks import Packed
 from .protocol import Constraint, State
 from .vocabulary import Tokenizer, Vocabulary
@@ -19,6 +21,8 @@ class Soft(Constraint):
     def __init__(self, inner: Constraint, penalty: float) -> None:
         if not 0 < penalty < math.inf:
             raise ValueError(f"softly: the penalty is a positive, finite number of nats, got {penalty!r}")
+        if not inner.hard:
+            raise CannotCombine(f"{inner!r} is soft already: add penalties up with a.softly(1) & b.softly(2)")
         self.inner, self.penalty = inner, float(penalty)
 
     def start(self, tokenizer: Tokenizer | Vocabulary) -> State:
@@ -36,7 +40,8 @@ class Soft(Constraint):
         return 0.0 if self.inner.matches(text) else -self.penalty
 
     def __repr__(self) -> str:
-        return f"{self.inner!r}.softly({self.penalty:g})"
+        inner = f"({self.inner!r})" if isinstance(self.inner, Both) else repr(self.inner)
+        return f"{inner}.softly({self.penalty:g})"
 
 
 class SoftState(State):
