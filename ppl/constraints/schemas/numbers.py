@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from decimal import ROUND_CEILING, ROUND_FLOOR, Context, Decimal
+import math
+from decimal import ROUND_CEILING, ROUND_DOWN, ROUND_FLOOR, Context, Decimal
 from fractions import Fraction
 from typing import Any
 
@@ -18,13 +19,31 @@ MULTIPLES = 10**5
 _UP, _DOWN = Context(prec=DIGITS, rounding=ROUND_CEILING), Context(prec=DIGITS, rounding=ROUND_FLOOR)
 
 
-def bounds(node: dict[str, Any], path: Path) -> dict[str, Any]:
-    """minimum, maximum and multipleOf of a node, without the exclusive bounds.
+def rewrite(node: dict[str, Any], kinds: list[str], path: Path) -> list[Any]:
+    """The keywords of numbers, as schemas to be met together.
 
     The engine reads exclusive bounds wrongly (``exclusiveMinimum: 0, maximum: 0.5`` lets 0 through), and a number with
     more digits than a double holds rounds onto the bound: ``x < 1`` becomes ``x <= 0.999999999999999``, which is right
-    for exact readers of numbers and for those that round.
+    for exact readers of numbers and for those that round. What its expressions miss is added: under a bound of 2.25
+    they have no 2.2, and among the multiples of 0.25 no 0.5 (but 0.50).
     """
+    alone = {"type": kinds[0]} if len(kinds) == 1 else {}
+    found = _bounds(node, path)
+    out: list[Any] = [alone | found] if found else []
+    beginnings = _beginnings(found) if "number" in kinds else []
+    if beginnings:
+        out = [{"anyOf": [alone | found, {"enum": beginnings}]}]
+    if "multipleOf" in node:
+        exact = Fraction(str(node["multipleOf"]))
+        options = [alone | {"multipleOf": node["multipleOf"]}]
+        options += [alone | {"multipleOf": float(_common(exact, Fraction(1, 10**places)))}
+                    for places in range(1, _places(node["multipleOf"])) if "number" in kinds]
+        out.append(options[0] if len(options) == 1 else {"anyOf": options})
+    return out
+
+
+def _bounds(node: dict[str, Any], path: Path) -> dict[str, Any]:
+    """minimum and maximum, both inclusive."""
     out: dict[str, Any] = {}
     for key, exclusive, up in (("minimum", "exclusiveMinimum", True), ("maximum", "exclusiveMaximum", False)):
         found = []
@@ -34,9 +53,28 @@ def bounds(node: dict[str, Any], path: Path) -> dict[str, Any]:
             found.append(_inside(node[exclusive], up, True, (*path, exclusive)))
         if found:
             out[key] = max(found) if up else min(found)
-    if "multipleOf" in node:
-        out["multipleOf"] = node["multipleOf"]
     return out
+
+
+def _beginnings(bounds: dict[str, Any]) -> list[float]:
+    """The decimals inside the bounds that one of the bounds begins with, and the bounds."""
+    found = set[float]()
+    for bound in bounds.values():
+        for places in range(1, _places(bound) + 1):
+            found.add(float(Decimal(repr(bound)).quantize(Decimal((0, (1,), -places)), ROUND_DOWN, Context(prec=60))))
+    low, high = bounds.get("minimum", -math.inf), bounds.get("maximum", math.inf)
+    return sorted(value for value in found if low <= value <= high and not value.is_integer())
+
+
+def _places(number: int | float) -> int:
+    """Digits behind the point."""
+    return max(0, -int(Decimal(repr(number)).normalize().as_tuple().exponent))
+
+
+def _common(a: Fraction, b: Fraction) -> Fraction:
+    """The least common multiple."""
+    unit = math.lcm(a.denominator, b.denominator)
+    return Fraction(math.lcm(int(a * unit), int(b * unit)), unit)
 
 
 def _inside(bound: int | float, up: bool, strictly: bool, path: Path) -> int | float:

@@ -46,11 +46,11 @@ class Rewriter:
         if "type" in node:
             out["type"] = node["type"]
         kinds = [out["type"]] if isinstance(out.get("type"), str) else out.get("type", ["number", "string"])
-        if "number" in kinds or "integer" in kinds:
-            out |= numbers.bounds(node, path)
-            if "multipleOf" in out:
-                self._divisors.setdefault(out["multipleOf"], path)
         also = self._strings(node, out, path) if "string" in kinds else []
+        if "number" in kinds or "integer" in kinds:
+            if "multipleOf" in node:
+                self._divisors.setdefault(node["multipleOf"], path)
+            also += numbers.rewrite(node, kinds, path)
         self._array(node, out, path)
         out |= objects.rewrite(node, path, self.node)
         if "const" in node or "enum" in node:
