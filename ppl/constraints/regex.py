@@ -24,7 +24,7 @@ class Regex(EngineConstraint):
 
     def __init__(self, pattern: str | re.Pattern[str], flags: int | re.RegexFlag = 0) -> None:
         if isinstance(pattern, re.Pattern):
-            pattern, flags = pattern.pattern, flags | pattern.flags
+            flags, pattern = flags | pattern.flags, pattern.pattern
         if not isinstance(pattern, str):
             raise TypeError(f"regex: expected a str or a compiled pattern of str, got {pattern!r}")
         self.pattern, self.flags = pattern, int(flags) & ~int(re.DEBUG)

@@ -37,15 +37,16 @@ class Root:
         from llguidance import LLMatcher
 
         self.vocabulary, self.what, self.bound = vocabulary, what, bound
-        self.start = Node(LLMatcher(tokenizer, grammar, log_level=0))
-        self.dead = Node(None)
-        self.nodes: OrderedDict[bytes, Node] = OrderedDict()
-        self._lock = Lock()
-        if self.start.matcher.is_error():
-            why = self.start.matcher.get_error()
+        matcher = LLMatcher(tokenizer, grammar, log_level=0)
+        if matcher.is_error():
+            why = matcher.get_error()
             if why:
                 raise ConstraintError(f"{what}: the grammar engine refuses it: {why}")
             raise Unsatisfiable(f"{what}: no text is in the language")
+        self.start = Node(matcher)
+        self.dead = Node(None)
+        self.nodes: OrderedDict[bytes, Node] = OrderedDict()
+        self._lock = Lock()
 
     def find(self, text: bytes) -> Node | None:
         """The node of a text, if it is still kept."""

@@ -33,7 +33,8 @@ def engine_tokenizer(vocabulary: Vocabulary) -> Any:
     """An `llguidance.LLTokenizer`."""
     from llguidance import LLTokenizer
 
-    return LLTokenizer(_Wrapped(vocabulary.token_bytes))
+    wrapped: Any = _Wrapped(vocabulary.token_bytes)
+    return LLTokenizer(wrapped)
 
 
 class _Bytes:
