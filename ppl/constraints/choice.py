@@ -5,10 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Literal
 
+from .both import BothState
+from .canonical import canonical
 from .definition import Definition
 from .engine.constraint import EngineConstraint
 from .engine.syntax import quoted
 from .errors import ConstraintError
+from .protocol import State
+from .vocabulary import Tokenizer, Vocabulary
 
 Tokenizations = Literal["all", "canonical"]
 
@@ -18,8 +22,9 @@ def choice(members: Iterable[str], tokenizations: Tokenizations = "all") -> Choi
 
     ``lm.text(prompt, where=choice(["yes", "no"]))`` has its exact probabilities worked out, rather than sampled with
     masks: a member counts with the sum over all sequences of tokens that spell it, or, with
-    ``tokenizations="canonical"``, with the one that the tokenizer gives it. Raises ConstraintError for a list that is
-    empty or has a member twice.
+    ``tokenizations="canonical"``, with the one that the tokenizer gives it. (Put together with other constraints a
+    choice is a set of texts like any other: write ``& canonical()`` behind the whole.) Raises ConstraintError for a list
+    that is empty or has a member twice.
     """
     return Choice(checked_texts("choice", members), tokenizations)
 
@@ -36,6 +41,10 @@ class Choice(EngineConstraint):
     def definition(self, prefix: str) -> Definition:
         least = min(len(member.encode()) for member in self.members)
         return Definition.of_terminal(prefix, f"({' | '.join(map(quoted, self.members))})", (), least)
+
+    def start(self, tokenizer: Tokenizer | Vocabulary) -> State:
+        state = super().start(tokenizer)
+        return state if self.tokenizations == "all" else BothState((state, canonical().start(state.vocabulary)))
 
     def matches(self, text: str | bytes) -> bool:
         if isinstance(text, bytes):

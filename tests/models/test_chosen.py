@@ -56,6 +56,22 @@ def test_every_draw_weighs_the_same() -> None:
     assert np.ptp(masked.log_weights) > 0.1
 
 
+def test_canonical_members_have_one_spelling() -> None:
+    """Asked for, each member counts with the tokens that the tokenizer gives it, whatever ends it."""
+    lm = pieces_lm(PIECES, seed=1)
+    text = lm.text("a", where=choice(MEMBERS, "canonical"), max_tokens=4, stop=".")
+    assert isinstance(text, ChosenText)
+    own = {member: lm.tokenizer.encode(member) for member in MEMBERS}
+    endings = {"eos": 1, "length": 0}
+    for value in text.spellings:
+        if value.finish in endings:
+            assert value.tokens[: len(value.tokens) - endings[value.finish]] == own[value]
+    _, expected = truth(text.text)
+    kept = {(s.tokens, str(s), s.finish) for s in text.spellings}
+    assert kept < set(expected)
+    assert {m for m in MEMBERS if len(own[m]) <= 4} == {str(s) for s in text.spellings}
+
+
 @program
 async def judged(text: ChosenText) -> tuple[tuple[int, ...], str, str]:
     value = await sample(text, "text")
