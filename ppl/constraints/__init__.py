@@ -14,5 +14,6 @@ from .words import words
 
 __all__ = [
     "BadSource", "CannotCombine", "Choice", "Constraint", "ConstraintError", "EngineConstraint", "Grammar",
-    "LexerAmbiguity", "State", "Unsatisfiable", "Vocabulary", "canonical", "choice", "grammar", "predicate", "regex", "substring", "words",
+    "LexerAmbiguity", "State", "Unsatisfiable", "Vocabulary", "canonical", "choice", "grammar", "predicate", "regex",
+    "substring", "words",
 ]

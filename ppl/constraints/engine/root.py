@@ -13,6 +13,10 @@ from ..errors import ConstraintError, Unsatisfiable
 from ..masks import Packed
 from ..vocabulary import Vocabulary
 
+ITEMS_IN_STEP = 5_000_000
+"""What the parser may make for one mask (about 20,000 a ms). The engine's own limit of 50,000 refuses grammars with
+terminals that are read character by character, for vocabularies of 32,000 tokens."""
+
 
 class Node:
     """What is known after one text. dead: no continuation is in the language. matcher: None where no token can follow,
@@ -34,10 +38,11 @@ class Root:
     """
 
     def __init__(self, vocabulary: Vocabulary, tokenizer: Any, grammar: str, what: str, bound: int = 1024) -> None:
-        from llguidance import LLMatcher
+        from llguidance import LLMatcher, LLParserLimits
 
         self.vocabulary, self.what, self.bound = vocabulary, what, bound
-        matcher = LLMatcher(tokenizer, grammar, log_level=0)
+        limits = LLParserLimits(step_max_items=ITEMS_IN_STEP)
+        matcher = LLMatcher(tokenizer, grammar, log_level=0, limits=limits)
         if matcher.is_error():
             why = matcher.get_error()
             if why:

@@ -58,7 +58,7 @@ class Maker:
             for name in ignored:
                 self._add("i", Lexeme(name))
                 self._add("i", "i", Lexeme(name))
-        self.productions = useful(self.productions, terminals)
+        self.productions = without_chains(useful(self.productions, terminals))
 
     def _add(self, name: str, *items: Item) -> None:
         alternatives = self.productions.setdefault(name, [])
@@ -157,3 +157,15 @@ def useful(productions: Productions, terminals: Terminals) -> Productions:
                     reached.add(item)
                     queue.append(item)
     return {name: alternatives for name, alternatives in kept.items() if name in reached}
+
+
+def without_chains(productions: Productions) -> Productions:
+    """Names that only stand for another item are replaced by it: the parser has fewer steps to go."""
+    chains = {n: a[0][0] for n, a in productions.items() if n != START and len(a) == 1 and len(a[0]) == 1}
+
+    def end(item: Item) -> Item:
+        while isinstance(item, str) and item in chains:
+            item = chains[item]
+        return item
+
+    return {n: [tuple(map(end, a)) for a in alternatives] for n, alternatives in productions.items() if n not in chains}
