@@ -6,7 +6,17 @@
 from . import dist
 from .address import Address, format_address, parse_address
 from .batched import Batched, batched
-from .constraints import Constraint, canonical, choice, grammar, predicate, regex, substring, words
+from .constraints import (
+    Constraint,
+    canonical,
+    choice,
+    grammar,
+    json_schema,
+    predicate,
+    regex,
+    substring,
+    words,
+)
 from .driver import advance
 from .effects import (
     Effect,
@@ -54,7 +64,7 @@ __all__ = [
     "NameReused", "NotADistribution", "NotAnEffect", "NotEnumerable", "OutsideSupport", "Particle", "Program",
     "ProgramError", "ReplayDivergence", "Sequential", "Site", "SteersmanError", "Text", "Trace", "TracedControlFlow",
     "UnknownAddress", "Unnormalised", "Weighted", "advance", "assess", "batched", "call", "canonical", "choice",
-    "condition", "dist", "enumerate_traces", "factor", "format_address", "generate", "grammar", "observe",
+    "condition", "dist", "enumerate_traces", "factor", "format_address", "generate", "grammar", "json_schema", "observe",
     "param", "parse_address", "predicate", "program", "regenerate", "regex", "sample", "simulate", "substring",
     "tempered", "twist", "unfold", "update", "words",
 ]

@@ -5,6 +5,7 @@ from .choice import Choice, choice
 from .engine import EngineConstraint
 from .errors import BadSource, CannotCombine, ConstraintError, Unsatisfiable
 from .grammar import Grammar, LexerAmbiguity, grammar
+from .json_schema import JsonSchema, json_schema
 from .predicate import predicate
 from .protocol import Constraint, State
 from .regex import regex
@@ -14,6 +15,6 @@ from .words import words
 
 __all__ = [
     "BadSource", "CannotCombine", "Choice", "Constraint", "ConstraintError", "EngineConstraint", "Grammar",
-    "LexerAmbiguity", "State", "Unsatisfiable", "Vocabulary", "canonical", "choice", "grammar", "predicate", "regex",
+    "JsonSchema", "LexerAmbiguity", "State", "Unsatisfiable", "Vocabulary", "canonical", "choice", "grammar", "json_schema", "predicate", "regex",
     "substring", "words",
 ]
