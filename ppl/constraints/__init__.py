@@ -15,6 +15,6 @@ from .words import words
 
 __all__ = [
     "BadSource", "CannotCombine", "Choice", "Constraint", "ConstraintError", "EngineConstraint", "Grammar",
-    "JsonSchema", "LexerAmbiguity", "State", "Unsatisfiable", "Vocabulary", "canonical", "choice", "grammar", "json_schema", "predicate", "regex",
-    "substring", "words",
+    "JsonSchema", "LexerAmbiguity", "State", "Unsatisfiable", "Vocabulary", "canonical", "choice", "grammar",
+    "json_schema", "predicate", "regex", "substring", "words",
 ]

@@ -23,8 +23,8 @@ def choice(members: Iterable[str], tokenizations: Tokenizations = "all") -> Choi
     ``lm.text(prompt, where=choice(["yes", "no"]))`` has its exact probabilities worked out, rather than sampled with
     masks: a member counts with the sum over all sequences of tokens that spell it, or, with
     ``tokenizations="canonical"``, with the one that the tokenizer gives it. (Put together with other constraints a
-    choice is a set of texts like any other: write ``& canonical()`` behind the whole.) Raises ConstraintError for a list
-    that is empty or has a member twice.
+    choice is a set of texts like any other: write ``& canonical()`` behind the whole.) Raises ConstraintError for a
+    list that is empty or has a member twice.
     """
     return Choice(checked_texts("choice", members), tokenizations)
 
