@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,16 +31,18 @@ def packed_mask(allowed: Allowed, size: int) -> Packed:
 
     Raises ValueError for an array of another shape, BadToken for a token that is not in the vocabulary.
     """
-    if isinstance(allowed, np.ndarray) and allowed.dtype == np.uint32:
-        if allowed.shape != (words(size),):
-            raise ValueError(f"masked: expected a packed mask of shape ({words(size)},), got {allowed.shape}")
-        check_tail(allowed, size)
-        return allowed
-    if isinstance(allowed, np.ndarray) and allowed.dtype == np.bool_:
-        if allowed.shape != (size,):
-            raise ValueError(f"masked: expected a mask of shape ({size},), got {allowed.shape}")
-        return pack(allowed)
-    tokens = [int(token) for token in allowed]
+    given: Any = allowed
+    kind = getattr(given, "dtype", None)
+    if kind == np.uint32:
+        if given.shape != (words(size),):
+            raise ValueError(f"masked: expected a packed mask of shape ({words(size)},), got {given.shape}")
+        check_tail(given, size)
+        return given  # type: ignore[no-any-return]
+    if kind == np.bool_:
+        if given.shape != (size,):
+            raise ValueError(f"masked: expected a mask of shape ({size},), got {given.shape}")
+        return pack(given)
+    tokens = [int(token) for token in given]
     for token in tokens:
         check_token(token, size)
     return pack_tokens(tokens, size)

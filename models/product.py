@@ -143,4 +143,4 @@ def _allowed(mask: Packed | None, token: Any) -> bool:
     """Whether a mask allows what may be no token at all."""
     if mask is None:
         return True
-    return isinstance(token, (int, np.integer)) and 0 <= token < 32 * len(mask) and has(mask, token)
+    return isinstance(token, (int, np.integer)) and 0 <= int(token) < 32 * len(mask) and has(mask, token)
