@@ -87,8 +87,11 @@ class Grammar(EngineConstraint):
         return self._terminals.skippable(text, self._source.ignored)
 
     def spans(self, text: str) -> list[Span]:
-        """What each rule of the tree of a text stands for, as (rule, begin, end) in characters: outer before inner."""
-        return spans(self.parse(text))
+        """What each rule of the tree of a text stands for, as (rule, begin, end) in characters: outer before inner.
+
+        A rule that is inlined (?rule with one part, _rule) has no span. Raises as `parse` does.
+        """
+        return spans(tree(self._source.whole, text, self._skippable))
 
     def _check_finishing(self, terminals: Terminals) -> None:
         from lark.grammar import NonTerminal, Terminal

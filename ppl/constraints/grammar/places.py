@@ -19,8 +19,7 @@ _WORDS = {
 }  # fmt: skip
 
 _FOREIGN = (
-    (r"\w+\s*\[\s*(max_tokens|stop|suffix|capture|lazy|temperature|stop_capture)\b|"
-     r"\[?\s*(max_tokens|stop|suffix|capture|lazy|temperature|stop_capture)\s*=",
+    (r"\[\s*(max_tokens|stop|suffix|capture|lazy|temperature)\b|=[^\]]*\]",
      "Rules have no attributes in Lark's syntax. max_tokens=, stop= and temperature= belong to lm.text(...)"),
     (r"%(json|regex|llguidance|lark)\b",
      "This is the syntax of another grammar engine; combine json_schema(...), regex(...) and grammar(...) instead"),
@@ -28,7 +27,7 @@ _FOREIGN = (
     (r"&", "There is no intersection inside a grammar; grammar(...) & regex(...) is one"),
     (r"~\s*[/\"A-Z]", "There is no negation; ~ takes a number of repetitions: item ~ 2..5"),
     (r"'", 'Strings stand in double quotes: "..."'),
-    (r"::?=", "A definition is written name: expansion"),
+    (r":*=", "A definition is written name: expansion"),
 )  # fmt: skip
 
 
@@ -91,8 +90,6 @@ class Places:
         line = self.source[begin:].split("\n")[0]
         ahead = line[max(error.pos_in_stream - begin, 0):]
         hint = next((advice for pattern, advice in _FOREIGN if re.match(pattern, ahead)), "")
-        if not hint and "=" in ahead[:1]:
-            hint = next((advice for pattern, advice in _FOREIGN[:1] if re.search(pattern, line)), _FOREIGN[-1][1])
         if ahead.startswith(('"', "/")) and not hint and not hasattr(error, "token"):
             hint = f"This {ahead[0]} has no partner on its line"
         got = repr(ahead.split()[0][:20]) if ahead.split() else "end of the line"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from .places import Places
@@ -20,12 +21,20 @@ class Source:
         self.places = Places(text)
         self._check_names()
         self._check_literals()
+        self._options: dict[str, Any] = {"start": start, "parser": "earley", "lexer": "dynamic_complete"}
         self.lark = self._load()
         self.patterns: dict[str, Any] = {terminal.name: terminal.pattern for terminal in self.lark.terminals}
         self.expansions: dict[str, list[list[Any]]] = {}
         for rule in self.lark.rules:
             self.expansions.setdefault(str(rule.origin.name), []).append(list(rule.expansion))
         self.ignored: list[str] = list(dict.fromkeys(map(str, self.lark.ignore_tokens)))
+
+    @cached_property
+    def whole(self) -> Lark:
+        """The same parser, whose trees keep every token."""
+        from lark import Lark
+
+        return Lark(self.text, keep_all_tokens=True, **self._options)
 
     def place_of_terminal(self, name: str) -> Any | None:
         return self.places.definition(name) or self.places.literal(self.patterns[name].raw) or self.places.use(name)
@@ -86,8 +95,7 @@ class Source:
         from lark.exceptions import LarkError
 
         try:
-            return Lark(self.text, start=self.start, parser="earley", lexer="dynamic_complete",
-                        propagate_positions=True)
+            return Lark(self.text, propagate_positions=True, **self._options)
         except (LarkError, OSError, re.error, ValueError, AssertionError, AttributeError, RecursionError) as error:
             self._explain(error)
 

@@ -36,12 +36,20 @@ def tree(lark: Lark, text: str, skippable: Callable[[str], bool]) -> Tree[Any]:
         raise
 
 
-def spans(tree: Tree[Any]) -> list[Span]:
-    """The spans of a tree, outer before inner, left before right; trees of empty text have none."""
-    out, stack = [], [tree]
-    while stack:
-        node = stack.pop()
-        if not node.meta.empty:
-            out.append(Span(str(node.data), node.meta.start_pos, node.meta.end_pos))
-        stack.extend(child for child in reversed(node.children) if hasattr(child, "meta"))
+def spans(tree: Tree[Any] | Any) -> list[Span]:
+    """The spans of a tree that holds all its tokens, outer before inner, left before right; rules that stand for the
+    empty text have none. (Lark's own positions leave out brackets of inlined rules.)"""
+    out: list[Span] = []
+    _collect(tree, out)
     return out
+
+
+def _collect(tree: Any, out: list[Span]) -> tuple[int, int] | None:
+    if not hasattr(tree, "children"):  # a token, or None for an optional part that is missing
+        return None if tree is None else (tree.start_pos, tree.end_pos)
+    place = len(out)
+    ends = [end for child in tree.children if (end := _collect(child, out)) is not None]
+    if not ends:
+        return None
+    out.insert(place, Span(str(tree.data), ends[0][0], ends[-1][1]))
+    return ends[0][0], ends[-1][1]
