@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 
-from benchmarks import decode, json_schemas, language, mcmc, nuts, smc
+from benchmarks import constraints, decode, json_schemas, language, mcmc, nuts, smc
 from steersman.models.load import EMBEDDED
 
 
@@ -15,6 +15,7 @@ def main() -> None:
         ("MCMC against the bare loop", mcmc.main, []),
         ("NUTS against NumPyro", nuts.main, []),
         ("The language", language.main, []),
+        ("Constraints", constraints.main, []),
         ("JSON Schemas", json_schemas.main, []),
     ):
         print(f"\n== {title}", flush=True)
