@@ -54,13 +54,16 @@ def _cased() -> str:
     return "".join(filter(lambda c: iscased(ord(c)), _everything()))
 
 
+@cache
+def _caseless() -> Ranges:
+    return complement(merged((ord(c), ord(c)) for c in _cased()))
+
+
 def ignoring_case(plain: Ranges, one: Any) -> Ranges:
     """The set that a compiled pattern of one character (with IGNORECASE) accepts; plain: what it accepts without.
     Characters that have no case are in both or in neither."""
-    letters = _cased()
-    accepted = [(ord(c), ord(c)) for c in letters if one.match(c)]
-    without = complement(merged((ord(c), ord(c)) for c in letters))
-    return merged([*intersection(plain, without), *accepted])
+    accepted = [(ord(c), ord(c)) for c in one.findall(_cased())]
+    return merged([*intersection(plain, _caseless()), *accepted])
 
 
 def intersection(a: Ranges, b: Ranges) -> Ranges:
