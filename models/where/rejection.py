@@ -78,7 +78,7 @@ def estimate(bases: Sequence[Any], states: Sequence[Tried], values: Sequence[Any
 
 class _Run:
     """One draw under way. pool: what it draws from. token: the first that was allowed, and its log p. log_inverse: log
-    sum 1/c_i of the pools that had a rejection. left: how many rejections it may still have. log_w: once finished."""
+    sum 1/c_i of the pools that had a rejection. left: how many rejections it may still have. log_w: nan until it is finished."""
 
     __slots__ = ("left", "log_inverse", "log_p", "log_w", "pool", "token")
 
@@ -86,7 +86,11 @@ class _Run:
         self.pool, self.left = state.mask().copy(), cap
         self.token: int | None = None
         self.log_p = self.log_inverse = -math.inf
-        self.log_w: float | None = None
+        self.log_w = math.nan
+
+    @property
+    def finished(self) -> bool:
+        return not math.isnan(self.log_w)
 
     def accept(self, token: int, log_p: float) -> None:
         if self.token is None:
@@ -116,7 +120,7 @@ def _run(
                 runs[i].pool = _all_allowed(states[i], allowed)
             if not runs[i].pool.any():
                 runs[i].finish(-math.inf)
-        going = [i for i in going if runs[i].log_w is None]
+        going = [i for i in going if not runs[i].finished]
         if not going:
             break
         pools = [bases[i].masked(runs[i].pool) for i in going]
@@ -136,7 +140,7 @@ def _run(
                 run.accept(token, lp)
             if last:
                 run.finish(log_c)
-        going = [i for i in going if runs[i].log_w is None]
+        going = [i for i in going if not runs[i].finished]
         t += 1
     return runs
 

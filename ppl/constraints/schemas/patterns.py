@@ -34,7 +34,7 @@ def translate(pattern: str, path: Path) -> str:
         if found[0][0] != "\\" or found[0][1] in "AZaUNGz123456789" or len(found[0]) > 2:
             raise refusal(path, f"{found[0]!r} in the pattern {pattern!r} is not read alike by all validators")
     try:
-        tree: Any = re._parser.parse(pattern)  # type: ignore[attr-defined]
+        tree: Any = re._parser.parse(pattern)
     except (re.error, OverflowError, RecursionError) as error:
         raise refusal(path, f"the pattern {pattern!r}: {error}", "Patterns are ECMA 262 regular expressions.") from None
     return f"^(?:{_found(list(tree), pattern, path)})$"
