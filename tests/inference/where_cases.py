@@ -94,13 +94,15 @@ class Case:
         return math.log(z), {draw: m / z for draw, m in mass.items()}
 
 
-def leaning(texts: list[str]) -> TableLM:
+def leaning(texts: list[str], longer: float = 0.0) -> TableLM:
     """A random bigram table over the small vocabulary, in which the tokens that spell these texts have most of the
-    mass: else the shortest text would have it all."""
+    mass: else the shortest text would have it all. longer: what a logit gains by every byte of its token; few texts are
+    then cut by the length limit."""
     pieces = small_bpe().token_bytes
     usual = [not piece or any(piece in s.encode() for s in texts) for piece in pieces]
+    lean = np.where(usual, 5.0 + longer * np.array([len(piece) for piece in pieces]), 0.0)
     rng = np.random.default_rng(5)
-    logits = rng.normal(size=(len(pieces) + 1, len(pieces))) + np.where(usual, 5.0, 0.0)
+    logits = rng.normal(size=(len(pieces) + 1, len(pieces))) + lean
     return TableLM(logits, tokenizer=small_bpe())
 
 
@@ -164,7 +166,8 @@ CASES: dict[str, Callable[[], Case]] = {
     "regex, stop": lambda: Case(regex(PATTERN), full(PATTERN), PHRASES, stop=" s", prompt="The", max_tokens=4),
     "regex, short": lambda: Case(regex(PATTERN), full(PATTERN), PHRASES, max_tokens=2),
     "grammar": lambda: Case(grammar(SUM), parses, SUMS, max_tokens=4),
-    "json_schema": lambda: Case(json_schema(SCHEMA, whitespace="compact"), fits, RECORDS, max_tokens=6),
+    "json_schema": lambda: Case(json_schema(SCHEMA, whitespace="compact"), fits, RECORDS, max_tokens=6,
+                                table=leaning(RECORDS, longer=1.0)),
     "choice": lambda: Case(choice(MEMBERS), lambda s: s in MEMBERS, MEMBERS),
     "predicate": lambda: Case(predicate(even), lambda s: even(s) is True, SCRIBBLES, max_tokens=3),
     "words": lambda: Case(words(["cat", "red", "he"], max=2), full("(cat|red|he)( (cat|red|he))?"),
