@@ -78,7 +78,8 @@ def estimate(bases: Sequence[Any], states: Sequence[Tried], values: Sequence[Any
 
 class _Run:
     """One draw under way. pool: what it draws from. token: the first that was allowed, and its log p. log_inverse: log
-    sum 1/c_i of the pools that had a rejection. left: how many rejections it may still have. log_w: nan until it is finished."""
+    sum 1/c_i of the pools that had a rejection. left: how many rejections it may still have. log_w: nan until it is
+    finished."""
 
     __slots__ = ("left", "log_inverse", "log_p", "log_w", "pool", "token")
 

@@ -6,6 +6,7 @@ from .engine import EngineConstraint
 from .errors import BadSource, CannotCombine, ConstraintError, Unsatisfiable
 from .grammar import Grammar, LexerAmbiguity, grammar
 from .json_schema import JsonSchema, json_schema
+from .masks import Packed, pack, pack_tokens
 from .predicate import predicate
 from .protocol import Constraint, State
 from .regex import regex
@@ -15,6 +16,6 @@ from .words import words
 
 __all__ = [
     "BadSource", "CannotCombine", "Choice", "Constraint", "ConstraintError", "EngineConstraint", "Grammar",
-    "JsonSchema", "LexerAmbiguity", "State", "Unsatisfiable", "Vocabulary", "canonical", "choice", "grammar",
-    "json_schema", "predicate", "regex", "substring", "words",
+    "JsonSchema", "LexerAmbiguity", "Packed", "State", "Unsatisfiable", "Vocabulary", "canonical", "choice", "grammar",
+    "json_schema", "pack", "pack_tokens", "predicate", "regex", "substring", "words",
 ]
