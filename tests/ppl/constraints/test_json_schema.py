@@ -286,10 +286,10 @@ def test_schemas_without_instances(schema: Any) -> None:
 
 def test_text_that_is_no_json() -> None:
     """The line and the column of the mistake, and the line itself."""
-    with pytest.raises(BadSource, match="line 2, column 4") as error:
-        json_schema('{"a":\n 3,}')
-    assert (error.value.line, error.value.column) == (2, 4)
-    assert " 3,}" in str(error.value)
+    with pytest.raises(BadSource, match="line 2, column 3") as error:
+        json_schema('{"a":\n 3;}')
+    assert (error.value.line, error.value.column) == (2, 3)
+    assert " 3;}" in str(error.value)
     for bad in (3, None, int, [1]):
         with pytest.raises(TypeError, match="pydantic"):
             json_schema(bad)
