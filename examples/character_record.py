@@ -44,7 +44,8 @@ VALUES = {
 @program
 async def record(lm: LanguageModel, weighted: bool = True) -> str:
     """The record of a character, as JSON. weighted=False: what masks alone would draw."""
-    context, found = lm.context(BEGINNING), {field: [] for field in VALUES}
+    context = lm.context(BEGINNING)
+    found: dict[str, list[Any]] = {field: [] for field in VALUES}
     for field, before, after in PLACES:
         text = lm.text(context + before, where=VALUES[field], stop=after, max_tokens=40)
         value = await sample(text if weighted else text.proposal, field)
