@@ -84,9 +84,9 @@ class Progress:
         return Progress(self.ends, self.state.advance(token), data, self.left - 1, paid)
 
     def key(self) -> Hashable:
-        """Equal keys have equal masks."""
+        """Equal keys have equal masks, and allow the same."""
         stops = self.ends.stops
-        return self.state.key(), self.ends.eos, stops, self.data if stops else None
+        return self.state.key(), self.ends.eos, stops, self.data if stops else None, self.left > 1
 
     def mask(self) -> Packed:
         """The tokens that may come next, [ceil(V / 32)]; more than these where not `exact`. All zero where none can.

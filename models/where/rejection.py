@@ -42,12 +42,10 @@ from steersman.ppl.protocols import Floats
 
 
 class Tried(Protocol):
-    """A state whose mask allows more tokens than may be drawn. left: how many more tokens it may read."""
+    """A state whose mask allows more tokens than may be drawn. States of one key allow the same tokens."""
 
     @property
     def cap(self) -> int: ...
-
-    left: int
 
     def mask(self) -> Packed: ...
 
@@ -148,7 +146,7 @@ def _run(
 
 def _all_allowed(state: Tried, known: dict[Hashable, Packed]) -> Packed:
     """The allowed tokens, found by trying every one of the mask; for states of one future once."""
-    key = state.key(), state.left > 1
+    key = state.key()
     if key not in known:
         mask = state.mask()
         known[key] = pack_tokens([t for t in tokens_of(mask) if state.allows(t)], 32 * len(mask))

@@ -31,6 +31,7 @@ class Case:
 
     candidates: texts of which all those of the language are; every prefix that matters is a prefix of one. judge:
     whether a text is in it. outside: what a text outside it is weighed by. own: only the tokenizer's spellings count.
+    warmup: how many suffix moves forget the start.
     """
 
     constraint: Constraint
@@ -42,6 +43,7 @@ class Case:
     outside: float = 0.0
     own: bool = False
     table: TableLM | None = None
+    warmup: int = 30
 
     @cached_property
     def lm(self) -> TableLM:
@@ -179,13 +181,14 @@ CASES: dict[str, Callable[[], Case]] = {
     "or": lambda: Case(regex(PATTERN) | choice(["he", "the", "12"]) | predicate(even),
                        lambda s: full(PATTERN)(s) or s in ("he", "the", "12") or even(s) is True,
                        [*PHRASES, "he", "the", "12", *SCRIBBLES], max_tokens=2),
-    "canonical": lambda: Case(regex(PATTERN) & canonical(), full(PATTERN), PHRASES, own=True),
+    "canonical": lambda: Case(regex(PATTERN) & canonical(), full(PATTERN), PHRASES, own=True, max_tokens=8,
+                              warmup=300),
     "soft": lambda: Case(regex("a*b|c").softly(2.0), full("a*b|c"), LETTERS, max_tokens=3, outside=math.exp(-2.0),
                          table=letters()),
     "soft and hard": lambda: Case(regex("a*b|c").softly(1.0) & predicate(lambda s: None if s[-1:] == "a" else True),
                                   full("a*b|c"), [s for s in LETTERS if s[-1:] != "a"], max_tokens=4,
                                   outside=math.exp(-1.0), table=letters()),
-    "symbols": lambda: Case(regex("(ab|ca*)+"), full("(ab|ca*)+"), LETTERS, max_tokens=4, table=letters()),
+    "symbols": lambda: Case(regex("(ab|ca*)+"), full("(ab|ca*)+"), LETTERS, max_tokens=4, table=letters(), warmup=300),
 }
 
 

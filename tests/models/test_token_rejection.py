@@ -23,7 +23,7 @@ class Among:
     """A state that allows some tokens, found only by asking. known: the part of its mask that is known."""
 
     def __init__(self, size: int, allowed: set[int], known: set[int] | None = None, cap: int = 100) -> None:
-        self.size, self.allowed, self.cap, self.left = size, allowed, cap, 9
+        self.size, self.allowed, self.cap = size, allowed, cap
         self.known = set(range(size)) if known is None else known
         self.asked: list[int] = []
 

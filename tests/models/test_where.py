@@ -4,6 +4,7 @@ tokens, proposals, products, soft constraints."""
 from __future__ import annotations
 
 import math
+from collections.abc import Hashable
 from typing import Any
 
 import pytest
@@ -27,6 +28,7 @@ from steersman.models import TableLM
 from steersman.models.where import ConditionedText
 from steersman.ppl import Text, assess, observe, program, sample
 from steersman.ppl.constraints.errors import Unsatisfiable
+from steersman.ppl.constraints.masks import tokens_of
 from tests.models.listed import Listed, pieces_lm, truth
 
 PIECES = ["a", "b", "ab", "a.", ".", ".b", "b.a", ".."]
@@ -72,6 +74,25 @@ def test_smc_is_unbiased(case: str, stop: str) -> None:
     text = _text(pieces_lm(PIECES, seed=4), case)
     report = check_method(SMC(6, resample_at=stop), draw(text), runs=150, error_bars=False, seed=2)
     assert report.passed, report
+
+
+@pytest.mark.parametrize("case", [c for c in CASES if c != "temperature"])
+def test_equal_keys_have_equal_masks(case: str) -> None:
+    """However a text was spelt so far: also where one spelling has come to its last token and another has not."""
+    ends = _text(pieces_lm(PIECES), case).ends
+    known: dict[Hashable, tuple[list[int], list[bool]]] = {}
+    shared, going = 0, [ends.start()]
+    while going:
+        progress = going.pop()
+        allowed = [progress.allows(token) for token in range(ends.vocabulary.size)]
+        found = tokens_of(progress.mask()), allowed
+        shared += progress.key() in known
+        assert known.setdefault(progress.key(), found) == found
+        if progress.left > 1:
+            pieces = enumerate(ends.vocabulary.token_bytes)
+            on = [t for t, piece in pieces if piece and allowed[t] and ends.stop_in(progress.data, piece) is None]
+            going += [progress.advance(token) for token in on]
+    assert shared
 
 
 def test_scoring_is_the_target() -> None:
