@@ -46,7 +46,7 @@ class Root:
         if matcher.is_error():
             why = matcher.get_error()
             if why:
-                raise ConstraintError(f"{what}: the grammar engine refuses it: {why}")
+                raise ConstraintError(f"{what}: the grammar engine refuses it: {why.split('<backtrace>')[0].strip()}")
             raise Unsatisfiable(f"{what}: no text is in the language")
         self.start = Node(matcher)
         self.dead = Node(None)

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 from ..engine.syntax import EMPTY, one_of, quoted, times
 from ..errors import BadSource
-from .classes import characters, least_bytes
+from .classes import Ranges, characters, joined, least_bytes
 from .refuse import refuse
 
 _parser: Any = importlib.import_module("re._parser")
@@ -20,6 +20,7 @@ _REFUSED = {
     _c.GROUPREF_EXISTS: "conditional group", _c.ATOMIC_GROUP: "atomic group",
     _c.POSSESSIVE_REPEAT: "possessive quantifier",
 }
+_SINGLE = (_c.LITERAL, _c.NOT_LITERAL, _c.ANY, _c.IN)
 _HEADS = (_c.AT_BEGINNING, _c.AT_BEGINNING_STRING)
 _TAILS = (_c.AT_END, _c.AT_END_STRING)
 _MANY = 8  # ranges from which on a class gets a name, so that it is written once
@@ -90,8 +91,7 @@ class _Writer:
             _, add, remove, inside = value
             return self.sequence(inside, _combined(flags, add, remove), head, tail)
         if kind is _c.BRANCH:
-            branches = [self.sequence(branch, flags, head, tail) for branch in value[1]]
-            return f"({' | '.join(atom for atom, _ in branches)})", min(least for _, least in branches)
+            return self.branches([(branch, flags) for branch in value[1]], head, tail)
         if kind in (_c.MAX_REPEAT, _c.MIN_REPEAT):
             low, high, inside = value
             atom, least = self.sequence(inside, flags, False, False)
@@ -100,7 +100,32 @@ class _Writer:
             return self.anchor(value, head, tail)
         if kind in _REFUSED:
             refuse(_REFUSED[kind], self.pattern, self.flags)
-        found = characters((kind, tuple(value) if kind is _c.IN else value), flags & ~(re.MULTILINE | re.VERBOSE))
+        return self.one_of(_characters(kind, value, flags))
+
+    def branches(self, branches: list[tuple[Any, int]], head: bool, tail: bool) -> tuple[str, int]:
+        """Alternatives, each with its flags. Those of one character become one class: the engine panics at an
+        alternative that repeats a class, one level further in, beside another character of the same first byte.
+        """
+        written, singles = [], joined([])
+        while branches:
+            (items, flags), *branches = branches
+            kind, value = items[0] if len(items) == 1 else (None, None)
+            if kind is _c.SUBPATTERN:
+                branches = [(value[3], _combined(flags, value[1], value[2])), *branches]
+            elif kind is _c.BRANCH:
+                branches = [*[(branch, flags) for branch in value[1]], *branches]
+            elif kind in _SINGLE:
+                singles = joined([*singles, *_characters(kind, value, flags)])
+            else:
+                written.append(self.sequence(items, flags, head, tail))
+        if singles or not written:
+            written.append(self.one_of(singles))
+        if len(written) == 1:
+            return written[0]
+        return f"({' | '.join(atom for atom, _ in written)})", min(least for _, least in written)
+
+    def one_of(self, found: Ranges) -> tuple[str, int]:
+        """One of these characters."""
         atom = one_of(found)
         if len(found) >= _MANY:
             atom = self.names.setdefault(atom, f"{self.prefix.upper()}_C{len(self.names)}")
@@ -114,6 +139,10 @@ class _Writer:
             refuse("anchor", self.pattern, self.flags, self.anchors)
         self.anchors += 1
         return EMPTY, 0
+
+
+def _characters(kind: Any, value: Any, flags: int) -> Ranges:
+    return characters((kind, tuple(value) if kind is _c.IN else value), flags & ~(re.MULTILINE | re.VERBOSE))
 
 
 def _combined(flags: int, add: int, remove: int) -> int:

@@ -137,6 +137,17 @@ def test_what_is_put_together_is_what_re_puts_together(a: Made, b: Made, data: s
             assert constraint.matches(s) == bool(oracle(s)), (constraint, s)
 
 
+@pytest.mark.parametrize(("a", "b"), [
+    (r"\w", r"(?:\w|é|)"), (r"\w|(?:ab|(?:\w|é))", "é"), ("[é-ÿ]|a", "(?:[é-ÿ]|ü)|b"), (r"[^\s\S]|a", r"[^\s\S]"),
+    ("(?i:a)|b|(?:c|(?i:é))", "É|x|^a|x|$"),
+])
+def test_alternatives_of_one_character(a: str, b: str) -> None:
+    """They are merged, without which the engine panics at some; the language stays."""
+    both = regex(a) | regex(b)
+    for text in ["", *map(chr, range(0x250)), "ab", "aa", "éé"]:
+        assert both.matches(text) == bool(re.fullmatch(f"{a}|{b}", text)), text
+
+
 @pytest.mark.parametrize("item", [
     r"\w", r"\W", r"\d", r"\s", ".", "[^a-z]", "(?i:k)", "(?i:[s-t])", r"[^\W\d_]", r"(?a:\w)",
 ])
