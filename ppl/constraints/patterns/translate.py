@@ -109,7 +109,7 @@ class _Writer:
         written, singles = [], joined([])
         while branches:
             (items, flags), *branches = branches
-            kind, value = items[0] if len(items) == 1 else (None, None)
+            kind, value = _only(items)
             if kind is _c.SUBPATTERN:
                 branches = [(value[3], _combined(flags, value[1], value[2])), *branches]
             elif kind is _c.BRANCH:
@@ -139,6 +139,12 @@ class _Writer:
             refuse("anchor", self.pattern, self.flags, self.anchors)
         self.anchors += 1
         return EMPTY, 0
+
+
+def _only(items: Any) -> tuple[Any, Any]:
+    """The only item of a sequence, as (kind, value)."""
+    kind, value = items[0] if len(items) == 1 else (None, None)
+    return kind, value
 
 
 def _characters(kind: Any, value: Any, flags: int) -> Ranges:
