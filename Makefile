@@ -50,7 +50,7 @@ $(VENV)/.installed-dev: $(VENV)/.installed
 	@touch $@
 
 $(VENV)/.installed-parity: $(VENV)/.installed-dev
-	$(RUN) -m pip install --quiet --disable-pip-version-check "torch==2.13.0"
+	$(RUN) -m pip install --quiet --disable-pip-version-check -e ".[parity]"
 	@touch $@
 
 clean:

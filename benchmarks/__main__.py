@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import sys
 
-from benchmarks import constraints, decode, json_schemas, language, mcmc, nuts, smc
+from benchmarks import constraints, decode, json_schemas, language, mcmc, nuts, roofline, smc
 from steersman.models.load import EMBEDDED
 
 
 def main() -> None:
     for title, run, arguments in (
         ("The bare decode loop", decode.main, [str(EMBEDDED)]),
+        ("Where the time of a step goes", roofline.main, []),
         ("SMC against the bare loop", smc.main, []),
         ("MCMC against the bare loop", mcmc.main, []),
         ("NUTS against NumPyro", nuts.main, []),

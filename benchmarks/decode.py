@@ -24,7 +24,7 @@ import numpy as np
 from steersman.models.decoder import Decoder, programs
 from steersman.models.decoder.attention import Trunk
 from steersman.models.decoder.draw import split_uniforms
-from steersman.models.decoder.llama import Feed
+from steersman.models.decoder.forward import Feed
 
 PROMPT = 20  # tokens
 

@@ -18,7 +18,7 @@ class ContextTooLong(ModelError):
     def __init__(self, tokens: int, limit: int) -> None:
         super().__init__(
             f"a context of {tokens} tokens does not fit this model, which has {limit} positions "
-            "(max_position_embeddings); shorten the prompt or lower max_tokens"
+            "(max_position_embeddings; with longrope, the original ones); shorten the prompt or lower max_tokens"
         )
         self.tokens, self.limit = tokens, limit
 

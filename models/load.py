@@ -16,9 +16,9 @@ def load(name: str | Path | None = None, *, dtype: str = "float32", max_rows: in
     """Load a language model.
 
     name: None for the embedded English story model (offline), the path of a Hugging Face folder, or "org/name" for a
-    checkpoint of the Hugging Face hub. dtype: "float32" or "bfloat16" weights. max_rows: the largest batch of one
-    forward pass, at least 1. The last four models stay in memory: loaded again with equal arguments, they are shared,
-    their caches too.
+    checkpoint of the Hugging Face hub. dtype: "float32", "bfloat16" or "int8" weights. max_rows: the largest batch of
+    one forward pass, at least 1. The last four models stay in memory: loaded again with equal arguments, they are
+    shared, their caches too.
 
     Raises ModelError for an unknown path, a missing or corrupt file, or an architecture that is not supported.
     """

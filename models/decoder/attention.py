@@ -38,34 +38,61 @@ def write(
     return keys, values.at[s, :, at].set(v.astype(values.dtype), mode="drop")
 
 
+class Sight(NamedTuple):
+    """What each query sees: of its own cache [B, C, T], of the trunk [B, 1 or C, P]."""
+
+    own: jax.Array
+    trunk: jax.Array
+
+
+def sight(local: jax.Array, bases: jax.Array, T: int, P: int, window: int | None) -> Sight:
+    """The query at own position `local` [B, C] sees the first `bases` [B] positions of the trunk and its own up to
+    itself; with a window, the last `window` of these, itself included.
+    """
+    t, p = jnp.arange(T), jnp.arange(P)
+    if window is None:
+        return Sight(t <= local[:, :, None], (p < bases[:, None])[:, None])
+    last = jnp.minimum(local, T - 1)[:, :, None]  # a padding query may lie beyond: let it see something, too
+    position = last + bases[:, None, None]
+    own = (t <= last) & (t > last - window)
+    return Sight(own, (p < bases[:, None, None]) & (p > position - window))
+
+
 def attend(
     q: jax.Array,
     keys: jax.Array,
     values: jax.Array,
-    visible: jax.Array,
     trunk: tuple[jax.Array, jax.Array] | None,
-    trunk_visible: jax.Array | None,
+    seen: Sight,
+    scale: float | None = None,
+    cap: float | None = None,
 ) -> jax.Array:
-    """Attention of q [B, C, K, G, D] over keys [B, K, D, T], where `visible` [B, C, T], and over the trunk, where
-    `trunk_visible` [B, P]. Each query must see at least one position. Returns [B, C, K, G, D].
+    """Attention of q [B, C, K, G, D] over keys [B, K, D, T] and over the trunk, in one softmax of the scores
+    s = scale q k, or cap tanh(s / cap); scale None is 1 / sqrt(D). Each query must see at least one position of its
+    own. Returns [B, C, K, G, D].
     """
     B, C, K, G, D = q.shape
-    rows = q.transpose(0, 2, 3, 1, 4).reshape(B, K, G * C, D) * D**-0.5
+    rows = q.transpose(0, 2, 3, 1, 4).reshape(B, K, G * C, D) * (D**-0.5 if scale is None else scale)
     scores = _dot("bkrd,bkdt->bkrt", rows, keys).reshape(B, K, G, C, -1)
-    scores = jnp.where(visible[:, None, None], scores, -jnp.inf)
+    scores = jnp.where(seen.own[:, None, None], soft_cap(scores, cap), -jnp.inf)
     peak = scores.max(-1, keepdims=True)
-    if trunk is not None and trunk_visible is not None:
+    if trunk is not None:
         shared = _dot("bkrd,kdp->bkrp", rows, trunk[0]).reshape(B, K, G, C, -1)
-        shared = jnp.where(trunk_visible[:, None, None, None], shared, -jnp.inf)
+        shared = jnp.where(seen.trunk[:, None, None], soft_cap(shared, cap), -jnp.inf)
         peak = jnp.maximum(peak, shared.max(-1, keepdims=True))
     e = jnp.exp(scores - peak)
     total = e.sum(-1, keepdims=True)
     out = _dot("bkrt,bktd->bkrd", e.reshape(B, K, G * C, -1), values)
-    if trunk is not None and trunk_visible is not None:
+    if trunk is not None:
         f = jnp.exp(shared - peak)
         total = total + f.sum(-1, keepdims=True)
         out = out + _dot("bkrp,kpd->bkrd", f.reshape(B, K, G * C, -1), trunk[1])
     return (out.reshape(B, K, G, C, D) / total).transpose(0, 3, 1, 2, 4)
+
+
+def soft_cap(x: jax.Array, limit: float | None) -> jax.Array:
+    """limit tanh(x / limit); x where there is no limit."""
+    return x if limit is None else limit * jnp.tanh(x / limit)
 
 
 def _dot(spec: str, a: jax.Array, b: jax.Array) -> jax.Array:

@@ -18,12 +18,12 @@ from . import programs
 from .attention import Trunk
 from .buckets import bucket
 from .config import DecoderConfig
-from .llama import Feed
+from .forward import Feed
+from .params import Params
 from .programs import State
 from .shapes import LEAST_ROWS, MOST_CHUNK, MOST_POSITIONS, Shapes
 from .slots import Plan, Prefix, SlotTable
 from .stats import Stats
-from .weights import Params
 
 Ints = NDArray[np.int32]
 LEAST_DEPTH = 64

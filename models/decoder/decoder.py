@@ -19,15 +19,17 @@ from steersman.ppl.constraints.masks import Packed, pack, words
 from ..allowed import check_tail
 from ..errors import BadToken, EmptyMask, ModelError
 from . import programs
-from .architectures import architecture_of
 from .bank import Bank, Ints
-from .config import DecoderConfig, read_raw, special_ids
+from .config import DecoderConfig
 from .draw import split_uniforms
 from .engine import ALL, Engine, Rows, Steer, pad
+from .families import read
+from .files import read_raw, special_ids
+from .params import Params
 from .score import score_next, score_sequences
 from .slots import Prefix
 from .stats import Stats
-from .weights import DTYPES, Params, read_tensors
+from .weights import DTYPES
 
 Floats = NDArray[np.float64]
 CACHE_SIZE = 64 << 20
@@ -36,8 +38,9 @@ CACHE_SIZE = 64 << 20
 class Decoder:
     """A causal language model with its caches.
 
-    `max_rows` bounds the rows of one forward pass (longer batches are cut), `cache_size` the bytes of remembered
-    log-probabilities (one half for single tokens, one for vectors), `max_banks` the prompts with a cache of their own.
+    `dtype` is the type of stored keys and values, `max_rows` bounds the rows of one forward pass (longer batches are
+    cut), `cache_size` the bytes of remembered log-probabilities (one half for single tokens, one for vectors),
+    `max_banks` the prompts with a cache of their own.
     """
 
     def __init__(
@@ -67,17 +70,18 @@ class Decoder:
         cache_size: int = CACHE_SIZE,
         max_banks: int = 8,
     ) -> Decoder:
-        """Read a Hugging Face model folder: config.json and *.safetensors, one file or shards with an index."""
+        """Read a Hugging Face model folder: config.json and *.safetensors, one file or shards with an index.
+
+        dtype: of the weights, "float32", "bfloat16" or "int8" (see `weights`).
+        """
         if dtype not in DTYPES:
             raise ModelError(f"dtype {dtype!r} is not supported; supported: {', '.join(DTYPES)}")
         folder = Path(path)
-        raw = read_raw(folder)
-        architecture = architecture_of(raw)
-        config = architecture.config(raw)
-        params = architecture.params(read_tensors(folder), config, dtype)
-        bos, eos = special_ids(folder, raw)
+        config, params = read(folder, dtype)
+        bos, eos = special_ids(folder, read_raw(folder))
+        stored = "bfloat16" if dtype == "bfloat16" else "float32"
         sizes = {"max_rows": max_rows, "cache_size": cache_size, "max_banks": max_banks}
-        return cls(config, params, bos_id=bos, eos_ids=eos, dtype=dtype, **sizes)
+        return cls(config, params, bos_id=bos, eos_ids=eos, dtype=stored, **sizes)
 
     @property
     def stats(self) -> Stats:

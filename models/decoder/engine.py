@@ -17,9 +17,9 @@ from .banks import Banks
 from .buckets import bucket
 from .config import DecoderConfig
 from .memo import TokenMemo, VectorMemo
+from .params import Params
 from .shapes import LEAST_ROWS
 from .slots import Prefix
-from .weights import Params
 
 Rows = list[int]
 Ask = Callable[[Bank, Ints, Rows], Any]  # (bank, slot of each row, rows asked) -> results, rows on the last axis

@@ -13,11 +13,11 @@ import jax
 import jax.numpy as jnp
 
 from . import draw as drawing
-from . import llama
+from . import forward
 from .attention import Trunk
 from .config import DecoderConfig
-from .llama import Cache, Feed
-from .weights import Params
+from .forward import Cache, Feed
+from .params import Params
 
 
 class State(NamedTuple):
@@ -42,7 +42,7 @@ def feed(
     params: Params, state: State, trunk: Trunk, rows: Feed[jax.Array], *, config: DecoderConfig, whole: bool
 ) -> State:
     """Feed tokens; afterwards the logits of each fed slot are those after its last token."""
-    h, cache = llama.hidden(params, config, trunk, state.cache, rows, whole)
+    h, cache = forward.hidden(params, config, trunk, state.cache, rows, whole)
     return _settle(params, config, state, cache, h, rows, whole)
 
 
@@ -61,11 +61,11 @@ def feed_scored(
 
     The head runs one position at a time, so that the logits held at once are [B, V], never [B, C, V].
     """
-    h, cache = llama.hidden(params, config, trunk, state.cache, rows, whole)
+    h, cache = forward.hidden(params, config, trunk, state.cache, rows, whole)
 
     def position(args: tuple[jax.Array, jax.Array]) -> tuple[jax.Array, jax.Array]:
         h_c, target = args
-        l = llama.logits(params, config, h_c)
+        l = forward.logits(params, config, h_c)
         z = jax.nn.logsumexp(l, axis=-1)
         return jnp.take_along_axis(l, target[:, None], 1)[:, 0] - z, z
 
@@ -78,7 +78,7 @@ def _settle(
 ) -> State:
     """Keep the logits after the last fed token of each row; a row that was fed nothing keeps what it had."""
     last = jnp.take_along_axis(h, jnp.maximum(rows.counts - 1, 0)[:, None, None], 1)[:, 0]
-    l = llama.logits(params, config, last)
+    l = forward.logits(params, config, last)
     z = jax.nn.logsumexp(l, axis=-1)
     if whole:
         fed = rows.counts > 0

@@ -66,8 +66,8 @@ def test_bad_sizes() -> None:
     """A batch of no rows and an unknown number format are refused at once."""
     with pytest.raises(ValueError, match="at least 1 row"):
         models.load(max_rows=0)
-    with pytest.raises(ModelError, match="'int8' is not supported; supported: float32"):
-        models.load(dtype="int8")
+    with pytest.raises(ModelError, match="'int4' is not supported; supported: float32, bfloat16, int8"):
+        models.load(dtype="int4")
 
 
 @pytest.mark.parametrize("said", [("no route to host\nsecond line",), ()])  # some errors of the hub say nothing

@@ -5,7 +5,7 @@ from __future__ import annotations
 import jax.numpy as jnp
 import numpy as np
 
-from steersman.models.decoder.attention import attend
+from steersman.models.decoder.attention import Sight, attend
 
 
 def test_split_equals_monolithic() -> None:
@@ -22,9 +22,8 @@ def test_split_equals_monolithic() -> None:
     def f32(a: np.ndarray) -> jnp.ndarray:
         return jnp.asarray(a, jnp.float32)
 
-    got = attend(
-        f32(q), f32(keys), f32(values), jnp.asarray(visible), (f32(trunk_k), f32(trunk_v)), jnp.asarray(trunk_visible)
-    )
+    seen = Sight(jnp.asarray(visible), jnp.asarray(trunk_visible)[:, None])
+    got = attend(f32(q), f32(keys), f32(values), (f32(trunk_k), f32(trunk_v)), seen)
     for b in range(B):
         k = np.concatenate([np.broadcast_to(trunk_k, (K, D, P))[..., : bases[b]], keys[b]], -1)
         v = np.concatenate([trunk_v[:, : bases[b]], values[b]], 1)
