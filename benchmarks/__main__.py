@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 
-from benchmarks import constraints, decode, json_schemas, language, mcmc, nuts, roofline, smc
+from benchmarks import constraints, decode, json_schemas, language, mcmc, nuts, rewards, roofline, smc
 from steersman.models.load import EMBEDDED
 
 
@@ -14,6 +14,7 @@ def main() -> None:
         ("Where the time of a step goes", roofline.main, []),
         ("SMC against the bare loop", smc.main, []),
         ("MCMC against the bare loop", mcmc.main, []),
+        ("Scoring by a reward model", rewards.main, []),
         ("NUTS against NumPyro", nuts.main, []),
         ("The language", language.main, []),
         ("Constraints", constraints.main, []),

@@ -3,6 +3,7 @@
     lm = models.load()                  # the embedded story model
     lm = models.load("path/to/folder")  # a Hugging Face folder
     lm = models.TableLM.random(4)       # an n-gram table: every posterior can be enumerated
+    reward = models.load_reward("path/to/folder")  # a classification head; see `models.rewards`
     lm ** 4,  lm1 * lm2,  lm1 / lm2     # targets: products of whole texts, not renormalised
 """
 
@@ -16,13 +17,28 @@ from .neural import NeuralLM
 from .product import ProductToken
 from .product_lm import ProductLM
 from .product_text import ProductText
+from .rewards import (
+    Judge,
+    Quantile,
+    Reward,
+    calibrate,
+    ensemble,
+    likelihood,
+    load_reward,
+    load_step_reward,
+    process_reward,
+    sampled_reward,
+    token_reward,
+    worst_case,
+)
 from .table import TableLM
 from .texts import TextDistribution
 from .tokenizer import HuggingFaceTokenizer, SymbolTokenizer, Tokenizer
 from .tokens import TokenDistribution
 
 __all__ = [
-    "Context", "ContextTooLong", "Contexts", "HuggingFaceTokenizer", "LanguageModel", "Mask", "ModelError", "NeuralLM",
-    "NonFiniteLogits", "ProductLM", "ProductText", "ProductToken", "SymbolTokenizer", "TableLM", "TextDistribution",
-    "TokenDistribution", "Tokenizer", "load", "power",
+    "Context", "ContextTooLong", "Contexts", "HuggingFaceTokenizer", "Judge", "LanguageModel", "Mask", "ModelError",
+    "NeuralLM", "NonFiniteLogits", "ProductLM", "ProductText", "ProductToken", "Quantile", "Reward", "SymbolTokenizer",
+    "TableLM", "TextDistribution", "TokenDistribution", "Tokenizer", "calibrate", "ensemble", "likelihood", "load",
+    "load_reward", "load_step_reward", "power", "process_reward", "sampled_reward", "token_reward", "worst_case",
 ]

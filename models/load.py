@@ -24,7 +24,7 @@ def load(name: str | Path | None = None, *, dtype: str = "float32", max_rows: in
     """
     if max_rows < 1:
         raise ValueError(f"load(max_rows={max_rows}): a forward pass has at least 1 row")
-    return _load(EMBEDDED if name is None else _folder(name), dtype, max_rows)
+    return _load(EMBEDDED if name is None else folder_of(name), dtype, max_rows)
 
 
 @lru_cache(maxsize=4)
@@ -32,7 +32,8 @@ def _load(folder: Path, dtype: str, max_rows: int) -> NeuralLM:
     return NeuralLM.from_folder(folder, dtype=dtype, max_rows=max_rows)
 
 
-def _folder(name: str | Path) -> Path:
+def folder_of(name: str | Path) -> Path:
+    """The folder of a path, or of a checkpoint that is downloaded. Raises ModelError for neither."""
     path, text = Path(name).expanduser(), str(name)
     if text and path.is_dir():
         return path.resolve()

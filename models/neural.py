@@ -37,7 +37,7 @@ class NeuralLM(LanguageModel):
         from .decoder import Decoder
 
         decoder = Decoder.from_folder(path, dtype=dtype, max_rows=max_rows)
-        return cls(decoder, _read_tokenizer(path), path.name)
+        return cls(decoder, read_tokenizer(path), path.name)
 
     def draw_next(
         self, prefixes: Sequence[Prefix], uniforms: Floats, temperatures: Floats | None, masks: Packed | None
@@ -60,7 +60,7 @@ class NeuralLM(LanguageModel):
         return f"<NeuralLM {self.name!r}: {self.vocab_size} tokens, context {self.max_length}>"
 
 
-def _read_tokenizer(path: Path) -> Any:
+def read_tokenizer(path: Path) -> Any:
     """The fast tokenizer of a folder, read by `transformers` without asking the network."""
     if not (path / "tokenizer.json").is_file():
         raise ModelError(f"{path}: tokenizer.json is missing; a model folder holds config.json, tokenizer.json and "

@@ -5,7 +5,7 @@
 
 from . import dist
 from .address import Address, format_address, parse_address
-from .batched import Batched, batched
+from .batched import Batched, Failure, batched
 from .constraints import (
     Constraint,
     canonical,
@@ -35,6 +35,7 @@ from .errors import (
     AllParticlesDead,
     BudgetExhausted,
     BudgetTooSmall,
+    CallFailed,
     InvalidWeight,
     MissingAwait,
     NameReused,
@@ -59,12 +60,12 @@ from .trace import Site, Trace
 from .verbs import Weighted, assess, generate, regenerate, simulate, update
 
 __all__ = [
-    "Address", "AllParticlesDead", "Batched", "Budget", "BudgetExhausted", "BudgetTooSmall", "Constraint",
-    "Distribution", "Effect", "InvalidWeight", "Invocation", "Key", "Keys", "Machine", "Meter", "MissingAwait",
-    "NameReused", "NotADistribution", "NotAnEffect", "NotEnumerable", "OutsideSupport", "Particle", "Program",
-    "ProgramError", "ReplayDivergence", "Sequential", "Site", "SteersmanError", "Text", "Trace",
+    "Address", "AllParticlesDead", "Batched", "Budget", "BudgetExhausted", "BudgetTooSmall", "CallFailed",
+    "Constraint", "Distribution", "Effect", "Failure", "InvalidWeight", "Invocation", "Key", "Keys", "Machine",
+    "Meter", "MissingAwait", "NameReused", "NotADistribution", "NotAnEffect", "NotEnumerable", "OutsideSupport",
+    "Particle", "Program", "ProgramError", "ReplayDivergence", "Sequential", "Site", "SteersmanError", "Text", "Trace",
     "TracedControlFlow", "UnknownAddress", "Unnormalised", "Weighted", "advance", "assess", "batched", "call",
-    "canonical", "choice", "condition", "dist", "enumerate_traces", "factor", "format_address", "generate",
-    "grammar", "json_schema", "observe", "param", "parse_address", "predicate", "program", "regenerate", "regex",
-    "sample", "simulate", "substring", "tempered", "twist", "unfold", "update", "words",
+    "canonical", "choice", "condition", "dist", "enumerate_traces", "factor", "format_address", "generate", "grammar",
+    "json_schema", "observe", "param", "parse_address", "predicate", "program", "regenerate", "regex", "sample",
+    "simulate", "substring", "tempered", "twist", "unfold", "update", "words",
 ]

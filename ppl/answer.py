@@ -9,10 +9,10 @@ from typing import Any
 
 import numpy as np
 
-from .batched import Batched
+from .batched import Batched, Failure, shown
 from .blame import is_tracer_error
 from .effects import Observe, Sample
-from .errors import InvalidWeight, OutsideSupport, SteersmanError
+from .errors import CallFailed, InvalidWeight, OutsideSupport, SteersmanError
 from .keys import Keys
 from .meter import Meter
 from .particle import Particle
@@ -125,12 +125,26 @@ def answer_calls(fn: Batched[Any] | None, items: list[Item]) -> None:
                 results.append(item.effect.fn(*item.effect.args))
     else:
         with _noted(items):
-            results = fn.fn([i.effect.args for i in items])
-            if len(results) != len(items):
-                raise ValueError(f"{fn.__name__} was given {len(items)} inputs and returned {len(results)} results")
+            results = fn.evaluate([i.effect.args for i in items])
     for item, result in zip(items, results, strict=True):
+        if isinstance(result, Failure):
+            assert fn is not None, "only batched functions answer with failures"
+            if fn.on_error == "raise":
+                cause = result.error if result.error.__traceback__ else None  # what was raised, not what was returned
+                raise _failed(fn, item, result.error) from cause
+            item.particle.kill()
+            continue
         item.particle.resume(result)
         item.request.rest(item.particle)
+
+
+def _failed(fn: Batched[Any], item: Item, error: Exception) -> CallFailed:
+    """The error that names the particle and its text."""
+    particle, why = item.particle, str(error) if type(error) is ValueError else f"{type(error).__name__}: {error}"
+    return CallFailed(
+        f"{particle.where()}: {fn.__name__} failed for particle {particle.slot}, {shown(item.effect.args)}: {why}. "
+        "With on_error='kill' it would close this particle and keep the others"
+    )
 
 
 def score(dists: Sequence[Any], values: Sequence[Any], keys: Keys | None = None) -> list[float]:

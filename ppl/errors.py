@@ -40,6 +40,10 @@ class InvalidWeight(SteersmanError, ValueError):
     """A factor, twist or density that is NaN or +inf."""
 
 
+class CallFailed(SteersmanError, ValueError):
+    """A batched function raised, or gave a result that is none, for one particle, which is named."""
+
+
 class OutsideSupport(SteersmanError, ValueError):
     """A value that was fixed or observed cannot be what the distribution produces (wrong type or shape)."""
 

@@ -59,6 +59,8 @@ def architecture_of(raw: Raw) -> Architecture:
     if found is None:
         experts = next((k for k in EXPERTS if raw.get(k)), None)
         why = f" ({experts}: mixtures of experts are not)" if experts else ""
+        if name.endswith("Classification"):
+            why = " (a classifier is a reward: models.load_reward, models.load_step_reward)"
         raise ModelError(f"config.json: architecture {name!r} is not supported{why}; supported: {supported}")
     if raw.get("model_type", found.model_type) != found.model_type:
         raise ModelError(
