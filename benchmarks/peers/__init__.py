@@ -1,0 +1,1 @@
+"""Steersman beside other libraries: the same tasks on the same checkpoint and machine (`make bench-peers`)."""
