@@ -10,7 +10,7 @@
 from .algebra import power
 from .allowed import Mask
 from .context import Context, Contexts
-from .errors import ContextTooLong, ModelError, NonFiniteLogits
+from .errors import ContextTooLong, ModelError, NonFiniteLogits, OutOfMemory
 from .language_model import LanguageModel
 from .load import load
 from .neural import NeuralLM
@@ -38,7 +38,8 @@ from .tokens import TokenDistribution
 
 __all__ = [
     "Context", "ContextTooLong", "Contexts", "HuggingFaceTokenizer", "Judge", "LanguageModel", "Mask", "ModelError",
-    "NeuralLM", "NonFiniteLogits", "ProductLM", "ProductText", "ProductToken", "Quantile", "Reward", "SymbolTokenizer",
-    "TableLM", "TextDistribution", "TokenDistribution", "Tokenizer", "calibrate", "ensemble", "likelihood", "load",
-    "load_reward", "load_step_reward", "power", "process_reward", "sampled_reward", "token_reward", "worst_case",
+    "NeuralLM", "NonFiniteLogits", "OutOfMemory", "ProductLM", "ProductText", "ProductToken", "Quantile", "Reward",
+    "SymbolTokenizer", "TableLM", "TextDistribution", "TokenDistribution", "Tokenizer", "calibrate", "ensemble",
+    "likelihood", "load", "load_reward", "load_step_reward", "power", "process_reward", "sampled_reward",
+    "token_reward", "worst_case",
 ]

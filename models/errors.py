@@ -23,6 +23,23 @@ class ContextTooLong(ModelError):
         self.tokens, self.limit = tokens, limit
 
 
+class OutOfMemory(ModelError):
+    """Not even the smallest batch of such contexts fits beside the weights. Sizes in bytes, on each device."""
+
+    def __init__(self, tokens: int, need: int, limit: int, weights: int, longest: int) -> None:
+        fits = f"contexts of up to {longest} tokens would fit" if longest else "no context would fit"
+        super().__init__(
+            f"out of memory: contexts of {tokens} tokens need {_mega(need)}, {_mega(weights)} of it weights, and "
+            f"{_mega(limit)} may be used; {fits}. Load with memory={need} or more where there is more, with "
+            "dtype='bfloat16', or on a mesh with a 'weights' axis, or shorten the texts"
+        )
+        self.tokens, self.need, self.limit, self.longest = tokens, need, limit, longest
+
+
+def _mega(size: int) -> str:
+    return f"{size / 1e6:.1f} MB"
+
+
 def first_line(error: Exception) -> str:
     """The kind of an error and the first line of its message, for a message that has one line."""
     lines = str(error).strip().splitlines()

@@ -18,6 +18,8 @@ from .language_model import LanguageModel, Prefix
 from .tokenizer import HuggingFaceTokenizer
 
 if TYPE_CHECKING:
+    from jax.sharding import Mesh
+
     from .decoder import Decoder
 
 
@@ -32,11 +34,19 @@ class NeuralLM(LanguageModel):
         self.tokenizer = HuggingFaceTokenizer(tokenizer, decoder.vocab_size)
 
     @classmethod
-    def from_folder(cls, path: Path, *, dtype: str = "float32", max_rows: int = 256) -> NeuralLM:
+    def from_folder(
+        cls,
+        path: Path,
+        *,
+        dtype: str = "float32",
+        max_rows: int = 256,
+        mesh: Mesh | None = None,
+        memory: int | None = None,
+    ) -> NeuralLM:
         """Read config.json, tokenizer.json and *.safetensors of a folder. Raises ModelError naming the bad file."""
         from .decoder import Decoder
 
-        decoder = Decoder.from_folder(path, dtype=dtype, max_rows=max_rows)
+        decoder = Decoder.from_folder(path, dtype=dtype, max_rows=max_rows, mesh=mesh, memory=memory)
         return cls(decoder, read_tokenizer(path), path.name)
 
     def draw_next(

@@ -30,12 +30,24 @@ class Trunk(NamedTuple):
 
 
 def write(
-    keys: jax.Array, values: jax.Array, k: jax.Array, v: jax.Array, slots: jax.Array, at: jax.Array
+    keys: jax.Array, values: jax.Array, k: jax.Array, v: jax.Array, slots: jax.Array | None, at: jax.Array
 ) -> tuple[jax.Array, jax.Array]:
-    """Store k and v [B, C, K, D] at positions `at` [B, C] of slots [B]; a position outside the cache is dropped."""
+    """Store k and v [B, C, K, D] at positions `at` [B, C] of slots [B]; a position outside the cache is dropped. With
+    slots None row b is slot b, and XLA sees that rows need not leave their device.
+    """
+    if slots is None:
+        return jax.vmap(_write_one)(keys, values, k.astype(keys.dtype), v.astype(values.dtype), at)
     s = slots[:, None]
     keys = keys.at[s, :, :, at].set(k.astype(keys.dtype), mode="drop")
     return keys, values.at[s, :, at].set(v.astype(values.dtype), mode="drop")
+
+
+def _write_one(
+    keys: jax.Array, values: jax.Array, k: jax.Array, v: jax.Array, at: jax.Array
+) -> tuple[jax.Array, jax.Array]:
+    """k and v [C, K, D] at positions `at` [C] of one slot."""
+    keys = keys.at[:, :, at].set(k.transpose(1, 2, 0), mode="drop")
+    return keys, values.at[:, at].set(v.swapaxes(0, 1), mode="drop")
 
 
 class Sight(NamedTuple):

@@ -17,37 +17,21 @@ from numpy.typing import NDArray
 from . import programs
 from .attention import Trunk
 from .buckets import bucket
-from .config import DecoderConfig
-from .forward import Feed
-from .params import Params
+from .device import Device
+from .forward import Cache, Feed
 from .programs import State
-from .shapes import LEAST_ROWS, MOST_CHUNK, MOST_POSITIONS, Shapes
+from .shapes import LEAST_CHUNK, MOST_CHUNK
 from .slots import Plan, Prefix, SlotTable
-from .stats import Stats
 
 Ints = NDArray[np.int32]
-LEAST_DEPTH = 64
-LEAST_TRUNK = 16
 Scored = tuple[int, int, NDArray[np.float32], NDArray[np.float32]]
 
 
-class Device:
-    """What all banks of a decoder share."""
-
-    def __init__(self, config: DecoderConfig, params: Params, dtype: str, max_rows: int) -> None:
-        self.config, self.params, self.dtype, self.max_rows = config, params, dtype, max_rows
-        self.max_slots = 4 * max_rows
-        self.stats = Stats()
-        self.shapes = Shapes(sum(a.size for a in jax.tree.leaves(params)), self.stats)
-
-    def depth(self, own: int) -> int:
-        return bucket(own, LEAST_DEPTH, max(LEAST_TRUNK, self.config.max_length))
-
-
 class Bank:
-    def __init__(self, device: Device, trunk: Prefix, rows: int, own: int) -> None:
+    def __init__(self, device: Device, trunk: Prefix, size: int, most: int, own: int) -> None:
+        """`size` slots now, `most` slots ever, `own` positions in each of them."""
         self.device, self.config, self.stats = device, device.config, device.stats
-        self.table = SlotTable(bucket(rows, LEAST_ROWS, device.max_slots), trunk)
+        self.table, self.most = SlotTable(size, trunk), most
         self.depth = device.depth(own)
         self.trunk = Trunk()
         self.state = self._allocate(self.table.size, self.depth)
@@ -58,6 +42,12 @@ class Bank:
     @property
     def size(self) -> int:
         return self.table.size
+
+    @property
+    def bytes(self) -> int:
+        """What the plan allows for it on each device."""
+        memory = self.device.memory
+        return memory.cache(self.size, self.depth) + memory.trunk(self.trunk_size)
 
     def extend(self, wanted: Sequence[Prefix], found: Sequence[tuple[int, int]], rows: int) -> list[int]:
         """Make the logits of distinct contexts resident; returns the slot of each. `rows` asked for them: equal ones
@@ -86,7 +76,7 @@ class Bank:
     def settle(self) -> None:
         """After a batch: compact the cache if it has been mostly idle for long enough to pay for it."""
         live = self.table.live()
-        size = bucket(len(live), LEAST_ROWS)
+        size = bucket(len(live), self.device.memory.least_rows)
         if 4 * size > self.size:
             self._idle = 0
             return
@@ -94,15 +84,24 @@ class Bank:
         if self._idle > self.device.shapes.worth:
             self._resize(live, size, self.depth)
 
+    def shrink(self, size: int, depth: int) -> None:
+        """Keep the contexts used last, as far as they go into that size and depth."""
+        self._resize(self.table.recent(depth)[:size], size, depth)
+
+    def release(self) -> None:
+        """Give its memory back at once; the bank is of no use afterwards."""
+        for array in jax.tree.leaves((self.state, self.trunk)):
+            array.delete()
+
     # --- planning ---------------------------------------------------------------------------------------------------
 
     def _plan(
         self, wanted: Sequence[Prefix], found: Sequence[tuple[int, int]], first: Sequence[int] | None, rows: int
     ) -> Plan:
         table = self.table
-        size = bucket(rows, table.size)
+        size = min(bucket(rows, table.size), self.most)
         if table.thrashing:
-            size = max(size, min(2 * table.size, self.device.max_slots))
+            size = max(size, min(2 * table.size, self.most))
             table.thrashing = False
         if size > table.size:
             self._resize(range(table.size), size, self.depth)
@@ -115,7 +114,7 @@ class Bank:
             moves = np.zeros((2, table.size), np.int32)
             moves[:, :n] = plan.sources, plan.targets
             self.device.shapes.note("move", table.size, self.depth)
-            self.state = programs.move(self.state, *moves, np.int32(n))
+            self.state = programs.move(self.state, *moves, np.int32(n), placement=self.device.placement)
             self.stats.moves += n
         return plan
 
@@ -125,11 +124,11 @@ class Bank:
         """One token each. Over all slots, or over the gathered rows where a quarter (a sixteenth, ...) of the slots is
         enough: with sizes that far apart a shrinking population compiles few programs and wastes little.
         """
-        n, size = len(rows), self.size
-        B = size
-        while max(n, LEAST_ROWS) <= B // 4:
+        n, size, memory = len(rows), self.size, self.device.memory
+        B, most = size, memory.rows(self.depth + self.trunk_size)
+        while max(n, memory.least_rows) <= B // 4 and B // 4 % self.device.placement.rows == 0:
             B //= 4
-        whole, B = self.device.max_rows >= B and size == B, min(B, self.device.max_rows)
+        whole, B = most >= B and size == B, min(B, most)
         at = np.array([plan.slot[i] for i in rows], np.int32)
         put: Any = at if whole else slice(0, n)
         feed = self._blank(B, 1)
@@ -146,11 +145,13 @@ class Bank:
     ) -> Iterator[Scored]:
         """Several tokens each, in chunks; rows of similar length go together."""
         at = dict(zip(rows, (plan.start[i] for i in rows), strict=True))
+        memory, attended = self.device.memory, self.depth + self.trunk_size
+        positions, most = memory.positions(attended), memory.rows(attended)
         while rows:
             rows.sort(key=lambda i: len(fed[i]) - at[i], reverse=True)
-            chunk = min(len(fed[rows[0]]) - at[rows[0]], MOST_CHUNK)
-            some = rows[: max(1, MOST_POSITIONS // bucket(chunk))][: self.device.max_rows]
-            B, C = self.device.shapes.fit(self._place(), len(some), chunk)
+            chunk = min(len(fed[rows[0]]) - at[rows[0]], MOST_CHUNK, positions // memory.least_rows)
+            some = rows[: positions // (1 if chunk == 1 else bucket(chunk, LEAST_CHUNK))][:most]
+            B, C = self.device.shapes.fit(self._place(), len(some), chunk, (memory.least_rows, LEAST_CHUNK))
             feed = self._blank(B, C)
             targets = np.zeros((B, C), np.int32)
             for b, i in enumerate(some):
@@ -179,13 +180,12 @@ class Bank:
         self.stats.positions += asked
         self.stats.padded += B * C - asked
         device, name = self.device, "feed" if targets is None else "feed_scored"
-        device.shapes.note(name, B, self.size, C, self.depth, self._trunk_size())
+        device.shapes.note(name, B, self.size, C, self.depth, self.trunk_size)
+        how: Any = {"config": self.config, "whole": whole, "placement": device.placement}
         if targets is None:
-            self.state = programs.feed(device.params, self.state, self.trunk, feed, config=self.config, whole=whole)
+            self.state = programs.feed(device.params, self.state, self.trunk, feed, **how)
             return None
-        self.state, out = programs.feed_scored(
-            device.params, self.state, self.trunk, feed, targets, config=self.config, whole=whole
-        )
+        self.state, out = programs.feed_scored(device.params, self.state, self.trunk, feed, targets, **how)
         self.stats.readbacks += 1
         return np.asarray(out)
 
@@ -193,41 +193,57 @@ class Bank:
 
     def _prefill(self, trunk: Prefix) -> None:
         """Run the trunk through a cache of one slot, keep that slot as the trunk, its logits in slot 0."""
-        P = bucket(len(trunk), LEAST_TRUNK, max(LEAST_TRUNK, self.config.max_length))
-        state, C = self._allocate(1, P), min(P, MOST_CHUNK)
+        placement = self.device.placement
+        P = self.device.memory.trunk_depth(len(trunk))
+        state, C = self._allocate(1, P), min(P, MOST_CHUNK, self.device.memory.positions(P))
         for start in range(0, len(trunk), C):
             piece = trunk[start : start + C]
             tokens = np.zeros((1, C), np.int32)
             tokens[0, : len(piece)] = piece
             zero, at, n = (np.array([x], np.int32) for x in (0, start, len(piece)))
             self.device.shapes.note("feed", 1, 1, C, P, 0)
+            feed = Feed(zero, at, n, zero, tokens)
             state = programs.feed(
-                self.device.params, state, Trunk(), Feed(zero, at, n, zero, tokens), config=self.config, whole=True
+                self.device.params, state, Trunk(), feed, config=self.config, whole=True, placement=placement
             )
             self.stats.forwards += 1
             self.stats.positions += len(piece)
             self.stats.padded += C - len(piece)
-        self.trunk = programs.as_trunk(state.cache)
-        self.state = programs.seed(self.state, np.int32(0), state)
+        self.trunk = programs.as_trunk(state.cache, placement=placement)
+        self.state = programs.seed(self.state, np.int32(0), state, placement=placement)
         self.table.start(trunk)
 
     def _allocate(self, slots: int, depth: int) -> State:
         self.device.shapes.note("allocate", slots, depth)
-        state: State = programs.allocate(config=self.config, slots=slots, depth=depth, dtype=self.device.dtype)
+        state: State = programs.allocate(
+            config=self.config, slots=slots, depth=depth, dtype=self.device.dtype, placement=self.device.placement
+        )
         return state
 
     def _resize(self, slots: Sequence[int], size: int, depth: int) -> None:
         index = np.full(size, self.size, np.int32)
         index[: len(slots)] = slots
         self.device.shapes.note("resize", self.size, size, self.depth, depth)
-        self.state = programs.resize(self.state, index, depth=depth)
-        if size != self.size:
-            self.table.keep(slots, size)
+
+        def resized(a: jax.Array, axis: int | None = None) -> jax.Array:
+            """One array after the other, so that the old cache and the new one are never both whole."""
+            new: jax.Array = programs.resize(
+                a, index, axis=axis, depth=depth if axis else 0, placement=self.device.placement
+            )
+            new.block_until_ready()
+            a.delete()
+            return new
+
+        cache, logits, log_z = self.state
+        keys, values = tuple(resized(k, 3) for k in cache.keys), tuple(resized(v, 2) for v in cache.values)
+        self.state = State(Cache(keys, values), resized(logits), resized(log_z))
+        self.table.keep(slots, size)
         self.depth, self._idle = depth, 0
         self.stats.resizes += 1
 
-    def _trunk_size(self) -> int:
+    @property
+    def trunk_size(self) -> int:
         return self.trunk.keys[0].shape[-1] if self.trunk.keys else 0
 
     def _place(self) -> tuple[int, int, int]:
-        return self.size, self.depth, self._trunk_size()
+        return self.size, self.depth, self.trunk_size

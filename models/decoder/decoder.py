@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from jax.sharding import Mesh
 from numpy.typing import ArrayLike, NDArray
 
 from steersman.ppl.constraints.masks import Packed, pack, words
@@ -21,11 +22,13 @@ from ..errors import BadToken, EmptyMask, ModelError
 from . import programs
 from .bank import Bank, Ints
 from .config import DecoderConfig
+from .device import Device
 from .draw import split_uniforms
 from .engine import ALL, Engine, Rows, Steer, pad
 from .families import read
 from .files import read_raw, special_ids
 from .params import Params
+from .placement import over, read_for
 from .score import score_next, score_sequences
 from .slots import Prefix
 from .stats import Stats
@@ -40,7 +43,8 @@ class Decoder:
 
     `dtype` is the type of stored keys and values, `max_rows` bounds the rows of one forward pass (longer batches are
     cut), `cache_size` the bytes of remembered log-probabilities (one half for single tokens, one for vectors),
-    `max_banks` the prompts with a cache of their own.
+    `max_banks` the prompts with a cache of their own. `mesh` has an axis "particles" and maybe one "weights", see
+    `placement`; `memory` bounds the bytes on each device, weights included (None: what is free), see `memory`.
     """
 
     def __init__(
@@ -54,11 +58,14 @@ class Decoder:
         max_rows: int = 256,
         cache_size: int = CACHE_SIZE,
         max_banks: int = 8,
+        mesh: Mesh | None = None,
+        memory: int | None = None,
     ) -> None:
         self.config = config
         self.bos_id, self.eos_ids = bos_id, eos_ids
         self.vocab_size, self.max_length = config.vocab_size, config.max_length
-        self._engine = Engine(config, params, dtype, max_rows, cache_size, max_banks)
+        device = Device(config, params, dtype, max_rows, over(mesh, config, max_rows), memory)
+        self._engine = Engine(device, cache_size, max_banks)
 
     @classmethod
     def from_folder(
@@ -69,6 +76,8 @@ class Decoder:
         max_rows: int = 256,
         cache_size: int = CACHE_SIZE,
         max_banks: int = 8,
+        mesh: Mesh | None = None,
+        memory: int | None = None,
     ) -> Decoder:
         """Read a Hugging Face model folder: config.json and *.safetensors, one file or shards with an index.
 
@@ -77,17 +86,22 @@ class Decoder:
         if dtype not in DTYPES:
             raise ModelError(f"dtype {dtype!r} is not supported; supported: {', '.join(DTYPES)}")
         folder = Path(path)
-        config, params = read(folder, dtype)
+        with read_for(mesh):
+            config, params = read(folder, dtype)
         bos, eos = special_ids(folder, read_raw(folder))
         stored = "bfloat16" if dtype == "bfloat16" else "float32"
         sizes = {"max_rows": max_rows, "cache_size": cache_size, "max_banks": max_banks}
-        return cls(config, params, bos_id=bos, eos_ids=eos, dtype=stored, **sizes)
+        return cls(config, params, bos_id=bos, eos_ids=eos, dtype=stored, mesh=mesh, memory=memory, **sizes)
 
     @property
     def stats(self) -> Stats:
         """Counters since the last `stats.reset()`, and the present size of the caches."""
         self._engine.banks.measure()
         return self._engine.stats
+
+    def capacity(self, tokens: int) -> int:
+        """How many contexts of so many tokens, with no prompt in common, are held at once; more take several rounds."""
+        return self._engine.device.memory.capacity(tokens)
 
     def clear(self) -> None:
         """Drop every cache: keys and values, logits, remembered log-probabilities."""
@@ -113,8 +127,8 @@ class Decoder:
         found = np.empty((4, n), np.float32)
 
         def call(bank: Bank, slots: Ints, rows: Rows) -> Any:
-            state, u = bank.state, pad(parts, rows, len(slots), 0.5)
-            return programs.draw_rows(state.logits, state.log_z, slots, u, *steer.padded(rows, len(slots)))
+            u, how = pad(parts, rows, len(slots), 0.5), steer.padded(rows, len(slots))
+            return programs.draw_rows(*bank.state[1:], slots, u, *how, placement=bank.device.placement)
 
         for rows, out in self._engine.ask(steer.kind("draw"), prefixes, call):
             found[:, rows] = out
@@ -169,7 +183,8 @@ class Decoder:
         asked, some = [prefixes[i] for i in todo], steer.some(todo)
 
         def call(bank: Bank, slots: Ints, rows: Rows) -> Any:
-            return programs.vectors(bank.state.logits, bank.state.log_z, slots, *some.padded(rows, len(slots)))
+            how = some.padded(rows, len(slots))
+            return programs.vectors(*bank.state[1:], slots, *how, placement=bank.device.placement)
 
         for rows, out in engine.ask(steer.kind("vectors"), asked, call):
             answer[[todo[r] for r in rows]] = out
@@ -186,7 +201,7 @@ class Decoder:
 
         def call(bank: Bank, slots: Ints, rows: Rows) -> Any:
             allowed = pad(m, rows, len(slots), ALL)
-            return programs.masses(bank.state.logits, bank.state.log_z, slots, allowed)
+            return programs.masses(*bank.state[1:], slots, allowed, placement=bank.device.placement)
 
         for rows, out in self._engine.ask("masses", prefixes, call):
             found[:, rows] = out

@@ -46,15 +46,19 @@ def block_size(V: int) -> int:
 
 
 def weigh(
-    logits: jax.Array, log_z: jax.Array, rows: jax.Array, temperatures: jax.Array | None, masks: jax.Array | None
+    logits: jax.Array,
+    log_z: jax.Array,
+    rows: jax.Array | None,
+    temperatures: jax.Array | None,
+    masks: jax.Array | None,
 ) -> Weighed:
-    """The rows [R] of the resident logits [S, V], tempered and masked.
+    """The rows [R] of the resident logits [S, V], or all of them, tempered and masked.
 
     Plain rows have their normaliser already. Otherwise the largest allowed logit is taken off first, so that a
     temperature near 0 overflows nothing. Masks are packed, [R, ceil(V / 32)]; a row of which nothing is left scores
     -inf everywhere.
     """
-    l, z = logits[rows], log_z[rows]
+    l, z = (logits, log_z) if rows is None else (logits[rows], log_z[rows])
     if temperatures is None and masks is None:
         return Weighed(l, z, l, z)
     steered = l if masks is None else jnp.where(unpack(masks, l.shape[1]), l, -jnp.inf)

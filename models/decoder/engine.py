@@ -12,13 +12,12 @@ from numpy.typing import NDArray
 from steersman.ppl.constraints.masks import Packed
 
 from ..errors import BadToken, ContextTooLong, ModelError, NonFiniteLogits
-from .bank import Bank, Device, Ints
+from .bank import Bank, Ints
 from .banks import Banks
 from .buckets import bucket
-from .config import DecoderConfig
+from .device import Device
 from .memo import TokenMemo, VectorMemo
-from .params import Params
-from .shapes import LEAST_ROWS
+from .memory import explained
 from .slots import Prefix
 
 Rows = list[int]
@@ -26,11 +25,8 @@ Ask = Callable[[Bank, Ints, Rows], Any]  # (bank, slot of each row, rows asked) 
 
 
 class Engine:
-    def __init__(
-        self, config: DecoderConfig, params: Params, dtype: str, max_rows: int, cache_size: int, max_banks: int
-    ) -> None:
-        self.config = config
-        self.device = Device(config, params, dtype, max_rows)
+    def __init__(self, device: Device, cache_size: int, max_banks: int) -> None:
+        self.config, self.device = device.config, device
         self.banks = Banks(self.device, max_banks)
         self.tokens = TokenMemo(cache_size // 2)
         self.vectors = VectorMemo(cache_size // 2)
@@ -43,7 +39,12 @@ class Engine:
         Equal prefixes are fed once. Rows are padded to a bucket, never smaller than the bank, so that a population that
         shrinks does not compile a program for each of its sizes.
         """
-        V = self.config.vocab_size
+        with explained(self.device.memory, self.clear, max(map(len, prefixes), default=0)):
+            yield from self._ask(kind, prefixes, call)
+
+    def _ask(self, kind: str, prefixes: Sequence[Prefix], call: Ask) -> Iterator[tuple[Rows, NDArray[Any]]]:
+        """`ask`, with errors of the device as they come."""
+        V, memory = self.config.vocab_size, self.device.memory
         for prefix in prefixes:
             self.check_length(len(prefix))
             if not 0 <= prefix[-1] < V:  # the others were checked when they were last, or when they came in cold
@@ -53,11 +54,11 @@ class Engine:
             index: dict[Prefix, int] = {}
             which = [index.setdefault(p, len(index)) for p in batch]
             wanted = list(index)
-            for bank, members, found in self.banks.group(wanted, wanted, len(batch)):
+            for bank, members, found in self.banks.serve(wanted, wanted, len(batch)):
                 mine = set(members)
                 rows = [r for r, w in enumerate(which) if w in mine]
                 slot_of = dict(zip(members, bank.extend([wanted[i] for i in members], found, len(rows)), strict=True))
-                slots = np.zeros(max(bank.size, bucket(len(rows), LEAST_ROWS)), np.int32)
+                slots = np.zeros(max(min(bank.size, memory.draws), bucket(len(rows), memory.least_rows)), np.int32)
                 slots[: len(rows)] = [slot_of[which[r]] for r in rows]
                 asked = [begin + r for r in rows]
                 self.device.shapes.note(kind, bank.size, len(slots))

@@ -18,7 +18,9 @@ from numpy.typing import NDArray
 
 from .attention import HIGHEST, Trunk, attend, sight, soft_cap, write
 from .config import DecoderConfig
+from .exchange import rows_of
 from .params import Layer, Linear, Norm, Params
+from .placement import ALONE, Placement, parts
 from .rope import rotate, turns
 
 
@@ -52,12 +54,20 @@ class Feed(NamedTuple, Generic[A]):
 
 
 def hidden(
-    params: Params, config: DecoderConfig, trunk: Trunk, cache: Cache, feed: Feed[jax.Array], whole: bool
+    params: Params,
+    config: DecoderConfig,
+    trunk: Trunk,
+    cache: Cache,
+    feed: Feed[jax.Array],
+    whole: bool,
+    placement: Placement = ALONE,
 ) -> tuple[jax.Array, Cache]:
     """Normalised last hidden states [B, C, H], float32, and the cache with the fed tokens in it.
 
     `whole` says that row b is slot b, for all slots, which saves gathering the rows out of the cache.
     """
+    feed = placement.first(feed)
+    into = None if whole and placement.mesh is not None else feed.slots
     B, C = feed.tokens.shape
     T, P = cache.values[0].shape[2], trunk.keys[0].shape[-1] if trunk.keys else 0
     step = jnp.arange(C)
@@ -68,23 +78,26 @@ def hidden(
     turned = [turns(r, f, position) for r, f in zip(config.ropes, params.frequencies, strict=True)]
 
     K, G, D = config.kv_heads, config.group, config.head_dim
-    n, k_end = config.heads * D, (config.heads + K) * D
+    n, shards = config.heads * D, placement.columns
     x = embed(params, config, feed.tokens, position)
     keys, values = list(cache.keys), list(cache.values)
     for i, (layer, turn, window) in enumerate(zip(params.layers, config.rotations, config.windows, strict=True)):
         qkv = linear(norm(x, layer.attention_norm, config), layer.qkv)
-        q = norm(qkv[..., :n].reshape(B, C, K * G, D), layer.q_norm, config)
-        k = norm(qkv[..., n:k_end].reshape(B, C, K, D), layer.k_norm, config)
-        v = qkv[..., k_end:].reshape(B, C, K, D)
+        q, k, v = parts(qkv, (n, K * D, K * D), shards)
+        q = norm(q.reshape(B, C, K * G, D), layer.q_norm, config)
+        k = norm(k.reshape(B, C, K, D), layer.k_norm, config)
+        v = v.reshape(B, C, K, D)
         if turn is not None:
             q, k = rotate(q, *turned[turn]), rotate(k, *turned[turn])
-        keys[i], values[i] = write(keys[i], values[i], k, v, feed.slots, at)
-        own = (keys[i], values[i]) if whole else (rows_of(keys[i], feed.slots), rows_of(values[i], feed.slots))
+        keys[i], values[i] = write(keys[i], values[i], k, v, into, at)
+        own = keys[i], values[i]
+        if not whole:
+            own = rows_of(keys[i], feed.slots, placement, True), rows_of(values[i], feed.slots, placement, True)
         shared = (trunk.keys[i], trunk.values[i]) if trunk.keys else None
         q = q.reshape(B, C, K, G, D)
         attended = attend(q, *own, shared, seen[window], config.score_scale, config.score_cap)
         y = x + norm(linear(attended.reshape(B, C, n), layer.out), layer.attention_post_norm, config)
-        x = y + norm(mlp(x if config.parallel else y, layer, config), layer.mlp_post_norm, config)
+        x = y + norm(mlp(x if config.parallel else y, layer, config, shards), layer.mlp_post_norm, config)
     return norm(x, params.norm, config), Cache(tuple(keys), tuple(values))
 
 
@@ -108,13 +121,13 @@ def logits(params: Params, config: DecoderConfig, h: jax.Array) -> jax.Array:
     return soft_cap(l if scale is None else l * scale, config.logit_cap)
 
 
-def mlp(x: jax.Array, layer: Layer, config: DecoderConfig) -> jax.Array:
+def mlp(x: jax.Array, layer: Layer, config: DecoderConfig, shards: int = 1) -> jax.Array:
     """SwiGLU (Shazeer 2020) and its like: down(act(gate x) * up x); ungated: down(act(up x))."""
     act = ACTIVATIONS[config.activation]
     up = linear(norm(x, layer.mlp_norm, config), layer.gate_up)
     if not config.gated:
         return linear(act(up), layer.down)
-    gate, up = jnp.split(up, 2, axis=-1)
+    gate, up = parts(up, (config.intermediate, config.intermediate), shards)
     return linear(act(gate) * up, layer.down)
 
 
@@ -141,8 +154,3 @@ def linear(x: jax.Array, by: Linear) -> jax.Array:
 def same_type(x: jax.Array, weight: jax.Array) -> tuple[jax.Array, jax.Array]:
     """Activations take the type of the weights, unless these are integers, which are widened instead."""
     return (x, weight.astype(x.dtype)) if weight.dtype == jnp.int8 else (x.astype(weight.dtype), weight)
-
-
-def rows_of(array: jax.Array, slots: jax.Array) -> jax.Array:
-    """The rows `slots` of a cache array; a padding row reads some row, whose result nobody uses."""
-    return jnp.take(array, slots, axis=0, mode="clip")

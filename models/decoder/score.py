@@ -12,6 +12,7 @@ from ..errors import NonFiniteLogits
 from . import programs
 from .bank import Bank, Ints
 from .engine import Engine, Rows, Steer, pad
+from .memory import explained
 from .slots import Prefix
 
 Floats = NDArray[np.float64]
@@ -22,8 +23,8 @@ def score_next(engine: Engine, prefixes: Sequence[Prefix], tokens: Ints, steer: 
     found = np.empty((3, len(prefixes)), np.float32)
 
     def call(bank: Bank, slots: Ints, rows: Rows) -> Any:
-        state, given = bank.state, pad(tokens, rows, len(slots), 0)
-        return programs.score_rows(state.logits, state.log_z, slots, given, *steer.padded(rows, len(slots)))
+        given, how = pad(tokens, rows, len(slots), 0), steer.padded(rows, len(slots))
+        return programs.score_rows(*bank.state[1:], slots, given, *how, placement=bank.device.placement)
 
     for rows, out in engine.ask(steer.kind("score"), prefixes, call):
         found[:, rows] = out
@@ -78,17 +79,8 @@ def _teacher_force(engine: Engine, jobs: list[tuple[int, Prefix]]) -> dict[Prefi
     """For each (cut, text): log p of the tokens of the text by position, from the cut on."""
     scored: dict[Prefix, dict[int, float]] = {text: {} for _, text in jobs}
     bad: list[int] = []
-    most = engine.device.max_rows
-    for begin in range(0, len(jobs), most):
-        batch = jobs[begin : begin + most]
-        stems = [text[:cut] for cut, text in batch]
-        for bank, members, found in engine.banks.group([text[:-1] for _, text in batch], stems, len(batch)):
-            mine = [batch[i] for i in members]
-            for i, at, log_p, log_z in bank.score([t for _, t in mine], found, [cut - 1 for cut, _ in mine]):
-                cut, text = mine[i]
-                scored[text].update((k, v) for k, v in enumerate(log_p.tolist(), at + 1) if k >= cut)
-                bad.extend(at + 1 + k for k in np.flatnonzero(~np.isfinite(log_z)).tolist() if at + 1 + k >= cut)
-            bank.settle()
+    with explained(engine.device.memory, engine.clear, max((len(text) for _, text in jobs), default=0)):
+        _force(engine, jobs, scored, bad)
     if bad:
         engine.clear()
         raise NonFiniteLogits(bad)
@@ -96,3 +88,20 @@ def _teacher_force(engine: Engine, jobs: list[tuple[int, Prefix]]) -> dict[Prefi
         for at, value in values.items():
             engine.tokens.put(text[:at], text[at], value)
     return scored
+
+
+def _force(
+    engine: Engine, jobs: list[tuple[int, Prefix]], scored: dict[Prefix, dict[int, float]], bad: list[int]
+) -> None:
+    """Fill in `scored`, and into `bad` the lengths of prefixes whose logits are not finite."""
+    most = engine.device.max_rows
+    for begin in range(0, len(jobs), most):
+        batch = jobs[begin : begin + most]
+        stems = [text[:cut] for cut, text in batch]
+        for bank, members, found in engine.banks.serve([text[:-1] for _, text in batch], stems, len(batch)):
+            mine = [batch[i] for i in members]
+            for i, at, log_p, log_z in bank.score([t for _, t in mine], found, [cut - 1 for cut, _ in mine]):
+                cut, text = mine[i]
+                scored[text].update((k, v) for k, v in enumerate(log_p.tolist(), at + 1) if k >= cut)
+                bad.extend(at + 1 + k for k in np.flatnonzero(~np.isfinite(log_z)).tolist() if at + 1 + k >= cut)
+            bank.settle()

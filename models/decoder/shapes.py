@@ -16,6 +16,8 @@ from .stats import Stats
 COMPILE_FLOPS = 1e11
 
 LEAST_ROWS = 4
+LEAST_DEPTH = 64
+LEAST_TRUNK = 16
 LEAST_CHUNK = 8
 MOST_CHUNK = 64  # tokens of one row in one pass
 MOST_POSITIONS = 4096  # rows times tokens in one pass
@@ -37,9 +39,12 @@ class Shapes:
             self._seen.add(shape)
             self.stats.compiles += 1
 
-    def fit(self, place: Hashable, rows: int, chunk: int) -> tuple[int, int]:
-        """(B, C) for a pass of `rows` rows and `chunk` tokens at `place` (one cache shape)."""
-        best = bucket(rows, LEAST_ROWS), 1 if chunk == 1 else bucket(chunk, LEAST_CHUNK)
+    def fit(
+        self, place: Hashable, rows: int, chunk: int, least: tuple[int, int] = (LEAST_ROWS, LEAST_CHUNK)
+    ) -> tuple[int, int]:
+        """(B, C) for a pass of `rows` rows and `chunk` tokens at `place` (one cache shape), both at least `least`
+        unless there is one token only."""
+        best = bucket(rows, least[0]), 1 if chunk == 1 else bucket(chunk, least[1])
         passes = self._passes.setdefault(place, set())
         if best not in passes:
             fitting = [(b * c, (b, c)) for b, c in passes if b >= rows and c >= chunk]

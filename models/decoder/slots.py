@@ -174,9 +174,10 @@ class SlotTable:
         recent = [s for s in range(self.size) if self.held[s] is not None and self.used[s] > self.clock - RECENT]
         return sorted(recent, key=lambda s: -self.used[s])
 
-    def depth(self) -> int:
-        """Own positions of the longest context."""
-        return max((len(h) - self.base[s] for s, h in enumerate(self.held) if h is not None), default=0)
+    def recent(self, depth: int) -> list[int]:
+        """Slots whose context has at most `depth` positions of its own, most recently used first."""
+        short = [s for s, h in enumerate(self.held) if h is not None and len(h) - self.base[s] <= depth]
+        return sorted(short, key=lambda s: -self.used[s])
 
     def keep(self, slots: Sequence[int], size: int) -> None:
         """Renumber: new slot i holds what `slots[i]` held; the rest, up to `size`, is empty."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass, fields
 
 @dataclass(slots=True)
 class Stats:
-    """Everything since the last `reset`; `banks`, `slots` and `capacity` are the present size."""
+    """Everything since the last `reset`; `banks`, `slots`, `capacity` and `bytes` are the present size."""
 
     forwards: int = 0  # forward passes
     positions: int = 0  # token positions that had to be computed
@@ -21,9 +21,11 @@ class Stats:
     banks: int = 0  # prompts with a cache of their own
     slots: int = 0  # contexts these can hold
     capacity: int = 0  # token positions these can hold
+    bytes: int = 0  # of device memory that they count for, on each device
+    rounds: int = 0  # times that a batch was cut because memory had no room for all of it
 
     def reset(self) -> None:
         """Back to zero; sizes stay."""
         for f in fields(self):
-            if f.name not in ("banks", "slots", "capacity"):
+            if f.name not in ("banks", "slots", "capacity", "bytes"):
                 setattr(self, f.name, 0)
