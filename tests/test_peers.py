@@ -8,6 +8,7 @@ from itertools import product
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from benchmarks.peers.checkpoint import END, never_ending
@@ -47,7 +48,7 @@ def test_the_checkpoint_without_end_is_the_embedded_one(tmp_path: Path) -> None:
     prompt = embedded.context("A cat").tokens
     assert mine.context("A cat").tokens == prompt
     ours, theirs = (lm.next_log_probs([prompt], None, None) for lm in (mine, embedded))
-    assert (ours == theirs).all() and ours[0, end] < -10
+    assert np.abs(ours - theirs).max() < 1e-4 and ours[0, end] < -10  # rounding depends on the shape of a batch
 
 
 @pytest.mark.parametrize(("change", "message"), [
@@ -72,7 +73,7 @@ def test_a_peer_that_is_not_installed_says_so() -> None:
     """Where the interpreter or the library is absent: a reason for the table, no traceback."""
     with pytest.raises(Failed, match="not installed"):
         Worker("no-such-python", "in_llamppl", Path("nowhere"))
-    with pytest.raises(Failed, match="not installed: No module named 'llamppl'"):
+    with pytest.raises(Failed, match="not installed: No module named '(torch|llamppl)'"):
         Worker(sys.executable, "in_llamppl", Path("nowhere"))
 
 
