@@ -73,7 +73,7 @@ def test_a_peer_that_is_not_installed_says_so() -> None:
     """Where the interpreter or the library is absent: a reason for the table, no traceback."""
     with pytest.raises(Failed, match="not installed"):
         Worker("no-such-python", "in_llamppl", Path("nowhere"))
-    with pytest.raises(Failed, match="not installed: No module named '(torch|llamppl)'"):
+    with pytest.raises(Failed, match=r"not installed: No module named '(torch|llamppl)'"):
         Worker(sys.executable, "in_llamppl", Path("nowhere"))
 
 
