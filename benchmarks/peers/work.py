@@ -11,6 +11,7 @@ import os
 import random
 import sys
 import time
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 
@@ -46,13 +47,13 @@ class Produced:
     compiled: int = 0
 
 
-class Side:
+class Side(ABC):
     """What a side offers: its tasks by name, and a way to forget what earlier runs left in its caches."""
 
     tasks: dict[str, Callable[[Job], Produced]]
 
-    def clear(self) -> None:
-        raise NotImplementedError
+    @abstractmethod
+    def clear(self) -> None: ...
 
 
 def of_texts(prompt: list[int], texts: list[list[int]]) -> Produced:

@@ -2,51 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
 from steersman.ppl.protocols import Floats
 
-from .progress import Progress, allowed_tokens
-from .steered import SteeredToken
+from .steered import SteeredToken, TokenUnderConstraint
 
 
-class ConditionedToken:
+class ConditionedToken(TokenUnderConstraint):
     """The measure  f(x) = p(x) w(x),  w(x) = [x is allowed] (or a weight of at most 1, if the constraint is soft).
 
     base: p, the token as the model has it; it keeps its probabilities, so that the product of these tokens is
     p(text) [text in C]. Drawn through `proposal`.
     """
 
-    __slots__ = ("base", "where")
-
-    def __init__(self, base: Any, where: Progress) -> None:
-        self.base, self.where = base, where
-
-    @property
-    def family(self) -> Hashable:
-        return type(self.base), self.base.family
-
-    @property
-    def models(self) -> tuple[Any, ...]:
-        return getattr(self.base, "models", (self.base.family,))
-
-    @property
-    def context(self) -> Any:
-        return self.base.context
+    __slots__ = ()
 
     @property
     def proposal(self) -> SteeredToken:
         return SteeredToken(getattr(self.base, "proposal", self.base), self.where)
-
-    def tokens(self, value: Any | None, given: Any | None = None) -> int:
-        tokens: int = self.base.tokens(value, given)
-        return tokens
-
-    def support(self) -> tuple[int, ...]:
-        return allowed_tokens(self.where)
 
     @staticmethod
     def log_prob(members: Sequence[ConditionedToken], values: Sequence[Any]) -> Floats:

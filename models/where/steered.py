@@ -15,12 +15,8 @@ from . import rejection
 from .progress import Progress, allowed_tokens, fill
 
 
-class SteeredToken:
-    """q(x) = p(x) [x in mask] / C,  C = sum of p over the mask: a proposal whose weight p / q is C, the allowed mass.
-
-    Where no token is allowed, nothing can be drawn, and the particle closes at this site. A constraint that has no
-    exact mask is drawn from by rejection, with an unbiased estimate of C in its place (`rejection.draw`).
-    """
+class TokenUnderConstraint:
+    """What the target and its proposal share. base: the token as the model has it."""
 
     __slots__ = ("base", "where")
 
@@ -45,6 +41,16 @@ class SteeredToken:
 
     def support(self) -> tuple[int, ...]:
         return allowed_tokens(self.where)
+
+
+class SteeredToken(TokenUnderConstraint):
+    """q(x) = p(x) [x in mask] / C,  C = sum of p over the mask: a proposal whose weight p / q is C, the allowed mass.
+
+    Where no token is allowed, nothing can be drawn, and the particle closes at this site. A constraint that has no
+    exact mask is drawn from by rejection, with an unbiased estimate of C in its place (`rejection.draw`).
+    """
+
+    __slots__ = ()
 
     @staticmethod
     def draw(members: Sequence[SteeredToken], keys: Keys) -> tuple[list[int | None], Floats]:
