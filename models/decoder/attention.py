@@ -1,8 +1,10 @@
-"""Grouped-query attention over a shared trunk and each row's own cache, in one softmax.
+"""Grouped-query attention over a shared trunk and each row's own cache.
 
-A prompt that all rows share is stored once, as the *trunk*, and its scores are one matmul for all rows; scores over the
-rows' own keys are batched. Both parts share one maximum and one normaliser, so the split is exact (Juravsky et al.
-2024, "Hydragen", section 3.2, computes the same from two softmaxes merged by their log-sum-exp).
+A prompt that all rows share is stored once, as the *trunk*, and its scores are one matmul for each head, whatever the
+number of rows; scores over the rows' own keys are batched. Each part is a softmax of its own, and parts are merged by
+their normalisers, which is exact (Juravsky et al. 2024, "Hydragen", section 3.2). Heads come first in the trunk's
+part, rows first in the other, as their products want it: at 128 rows that takes 4.0 ms in place of 4.9 ms for one
+softmax over both, 8 layers with a trunk of 32 and 64 own positions.
 
 Layout: keys [slot, head, D, time], values [slot, head, time, D]. Measured on two CPU cores at 128 rows and 128
 positions (8 layers, 4 key heads of 32): 4.2 ms a step against 44 ms for [time, slot, head, D] and 5.7 ms for keys kept
@@ -20,6 +22,7 @@ import jax
 import jax.numpy as jnp
 
 HIGHEST = jax.lax.Precision.HIGHEST
+LEAST = -1e30  # the peak of a part of which a query sees nothing: its weight is exp(LEAST - peak) = 0, not NaN
 
 
 class Trunk(NamedTuple):
@@ -51,7 +54,7 @@ def _write_one(
 
 
 class Sight(NamedTuple):
-    """What each query sees: of its own cache [B, C, T], of the trunk [B, 1 or C, P]."""
+    """What each query sees: of its own cache [B, C, T], of the trunk [B, 1 or C, P]. Added to scores: 0 or -inf."""
 
     own: jax.Array
     trunk: jax.Array
@@ -63,11 +66,23 @@ def sight(local: jax.Array, bases: jax.Array, T: int, P: int, window: int | None
     """
     t, p = jnp.arange(T), jnp.arange(P)
     if window is None:
-        return Sight(t <= local[:, :, None], (p < bases[:, None])[:, None])
+        return Sight(_unless(t <= local[:, :, None]), _unless((p < bases[:, None])[:, None]))
     last = jnp.minimum(local, T - 1)[:, :, None]  # a padding query may lie beyond: let it see something, too
     position = last + bases[:, None, None]
     own = (t <= last) & (t > last - window)
-    return Sight(own, (p < bases[:, None, None]) & (p > position - window))
+    return Sight(_unless(own), _unless((p < bases[:, None, None]) & (p > position - window)))
+
+
+def _unless(seen: jax.Array) -> jax.Array:
+    return jnp.where(seen, 0.0, -jnp.inf)
+
+
+class Part(NamedTuple):
+    """Attention over some positions: sum_t e_t v_t and sum_t e_t with e_t = exp(s_t - peak)."""
+
+    values: jax.Array  # [..., D]
+    total: jax.Array  # [..., 1]
+    peak: jax.Array  # [..., 1]
 
 
 def attend(
@@ -84,22 +99,29 @@ def attend(
     own. Returns [B, C, K, G, D].
     """
     B, C, K, G, D = q.shape
+
+    def part(scores: jax.Array, seen: jax.Array, sums: str, values: jax.Array) -> Part:
+        """Of scores [., ., G C, positions]; `seen` has their axes, G and C apart."""
+        split = (*scores.shape[:2], G, C, -1)
+        masked = (soft_cap(scores, cap).reshape(split) + seen).reshape(scores.shape)
+        peak = jnp.maximum(masked.max(-1, keepdims=True), LEAST)
+        e = jnp.exp(masked - peak)
+        return Part(_dot(sums, e, values), e.sum(-1, keepdims=True), peak)
+
     rows = q.transpose(0, 2, 3, 1, 4).reshape(B, K, G * C, D) * (D**-0.5 if scale is None else scale)
-    scores = _dot("bkrd,bkdt->bkrt", rows, keys).reshape(B, K, G, C, -1)
-    scores = jnp.where(seen.own[:, None, None], soft_cap(scores, cap), -jnp.inf)
-    peak = scores.max(-1, keepdims=True)
+    found = part(_dot("bkrd,bkdt->bkrt", rows, keys), seen.own[:, None, None], "bkrt,bktd->bkrd", values)
     if trunk is not None:
-        shared = _dot("bkrd,kdp->bkrp", rows, trunk[0]).reshape(B, K, G, C, -1)
-        shared = jnp.where(seen.trunk[:, None, None], soft_cap(shared, cap), -jnp.inf)
-        peak = jnp.maximum(peak, shared.max(-1, keepdims=True))
-    e = jnp.exp(scores - peak)
-    total = e.sum(-1, keepdims=True)
-    out = _dot("bkrt,bktd->bkrd", e.reshape(B, K, G * C, -1), values)
-    if trunk is not None:
-        f = jnp.exp(shared - peak)
-        total = total + f.sum(-1, keepdims=True)
-        out = out + _dot("bkrp,kpd->bkrd", f.reshape(B, K, G * C, -1), trunk[1])
-    return (out.reshape(B, K, G, C, D) / total).transpose(0, 3, 1, 2, 4)
+        scores = _dot("bkrd,kdp->kbrp", rows, trunk[0])
+        shared = part(scores, seen.trunk[None, :, None], "kbrp,kpd->kbrd", trunk[1])
+        found = merge(found, Part(*(x.swapaxes(0, 1) for x in shared)))
+    return (found.values / found.total).reshape(B, K, G, C, D).transpose(0, 3, 1, 2, 4)
+
+
+def merge(a: Part, b: Part) -> Part:
+    """Attention over the positions of both."""
+    peak = jnp.maximum(a.peak, b.peak)
+    u, v = jnp.exp(a.peak - peak), jnp.exp(b.peak - peak)
+    return Part(a.values * u + b.values * v, a.total * u + b.total * v, peak)
 
 
 def soft_cap(x: jax.Array, limit: float | None) -> jax.Array:

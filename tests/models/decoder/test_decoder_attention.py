@@ -22,7 +22,7 @@ def test_split_equals_monolithic() -> None:
     def f32(a: np.ndarray) -> jnp.ndarray:
         return jnp.asarray(a, jnp.float32)
 
-    seen = Sight(jnp.asarray(visible), jnp.asarray(trunk_visible)[:, None])
+    seen = Sight(*(jnp.where(x, 0.0, -jnp.inf) for x in (visible, trunk_visible[:, None])))
     got = attend(f32(q), f32(keys), f32(values), (f32(trunk_k), f32(trunk_v)), seen)
     for b in range(B):
         k = np.concatenate([np.broadcast_to(trunk_k, (K, D, P))[..., : bases[b]], keys[b]], -1)
