@@ -122,13 +122,15 @@ class Bank:
 
     def _decode(self, wanted: Sequence[Prefix], plan: Plan, rows: list[int]) -> None:
         """One token each. Over all slots, or over the gathered rows where a quarter (a sixteenth, ...) of the slots is
-        enough: with sizes that far apart a shrinking population compiles few programs and wastes little.
+        enough for long: with sizes that far apart a shrinking population compiles few programs and wastes little, and
+        a few equal draws by chance compile none.
         """
-        n, size, memory = len(rows), self.size, self.device.memory
+        n, size, device, memory = len(rows), self.size, self.device, self.device.memory
         B, most = size, memory.rows(self.depth + self.trunk_size)
-        while max(n, memory.least_rows) <= B // 4 and B // 4 % self.device.placement.rows == 0:
+        while max(n, memory.least_rows) <= B // 4 and B // 4 % device.placement.rows == 0:
             B //= 4
-        whole, B = most >= B and size == B, min(B, most)
+        B, _ = device.shapes.choose(("decode", *self._place()), (min(B, most), 1), n, 1)
+        whole = size == B
         at = np.array([plan.slot[i] for i in rows], np.int32)
         put: Any = at if whole else slice(0, n)
         feed = self._blank(B, 1)

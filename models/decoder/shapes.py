@@ -45,6 +45,10 @@ class Shapes:
         """(B, C) for a pass of `rows` rows and `chunk` tokens at `place` (one cache shape), both at least `least`
         unless there is one token only."""
         best = bucket(rows, least[0]), 1 if chunk == 1 else bucket(chunk, least[1])
+        return self.choose(place, best, rows, chunk)
+
+    def choose(self, place: Hashable, best: tuple[int, int], rows: int, chunk: int) -> tuple[int, int]:
+        """`best`, or a shape that was chosen before at this place, holds as much, and is not worth replacing yet."""
         passes = self._passes.setdefault(place, set())
         if best not in passes:
             fitting = [(b * c, (b, c)) for b, c in passes if b >= rows and c >= chunk]

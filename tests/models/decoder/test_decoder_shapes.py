@@ -34,6 +34,18 @@ def test_no_compilation_after_warm_up(decoder: Decoder) -> None:
     assert decoder.stats.compiles == 0 and [f._cache_size() for f in jitted] == before
 
 
+def test_equal_draws_compile_nothing(decoder: Decoder) -> None:
+    """Law: when few of a population differ for a step, they are fed in the shape that is there."""
+    run(decoder, 16, 4, 0)
+    compiles = decoder.stats.compiles
+    decoder.clear()
+    rng = np.random.default_rng(1)
+    few = [(*PROMPT, 2 + i % 3) for i in range(16)]
+    decoder.draw([PROMPT] * 16, rng.uniform(size=16))
+    decoder.draw(few, rng.uniform(size=16))
+    assert decoder.stats.compiles == compiles
+
+
 def test_steps_do_not_reshape(decoder: Decoder) -> None:
     """Law: the number of forward passes is one a step, and nothing is resized while it fits."""
     run(decoder, 16, 40, 0)
