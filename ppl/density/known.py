@@ -14,10 +14,12 @@ _KNOWN = 64
 
 
 class Densities:
-    """The last 64 densities that were used; executions that differ only in the arguments of one share it."""
+    """The last 64 densities that were used; executions that differ only in the arguments of one share it. make: as
+    `log_density`."""
 
-    def __init__(self) -> None:
+    def __init__(self, make: Callable[..., LogDensity] = log_density) -> None:
         self._known: list[LogDensity] = []
+        self._make = make
 
     def of(
         self, trace: Trace, sites: Mapping[Address, Site], chosen: Sequence[Address],
@@ -27,7 +29,7 @@ class Densities:
         found = next((d for d in self._known if d.fits(trace, sites, chosen)), None)
         if found is None:
             given = next((d.given for d in self._known if d.resembles(sites, chosen)), None)
-            found = log_density(trace, chosen, particle=particle, given=given)
+            found = self._make(trace, chosen, particle=particle, given=given)
             for d in self._known[:1]:
                 found.share(d)
             del self._known[_KNOWN - 1 :]
