@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from steersman.ppl.address import Address
+from steersman.ppl.dist.record import Record
 from steersman.ppl.program import as_invocation
 from steersman.ppl.protocols import Floats
 
-from .finite_site import FiniteSite
+from .finite_site import FiniteSite, log_probabilities
 from .keys import key_of
 
 Logits = dict[str, NDArray[np.float32]]
@@ -62,11 +64,7 @@ class AutoDiscrete:
         values = support(dist)
         if values is None:
             return None
-        if values == tuple(range(len(values))):
-            mark: object = (len(values),)
-        else:
-            mark = hashlib.blake2s(repr(values).encode(), digest_size=6).hexdigest()
-        site = FiniteSite(self, key_of(address, mark), dist, values)
+        site = FiniteSite(self, key_of(address, _mark(values)), dist, values)
         if site.key not in self._params:
             self._params = self._params | {site.key: _first(site)}
         return site
@@ -74,19 +72,42 @@ class AutoDiscrete:
     def gradient(self, members: Sequence[FiniteSite], values: Sequence[Any], weights: Floats) -> Logits:
         """sum_i w_i grad log q_i(x_i), like `params`:  d log q(x_j) / d l_k = [j = k] - q(x_k)."""
         out = {key: np.zeros_like(logits) for key, logits in self._params.items()}
-        for member, value, weight in zip(members, values, weights, strict=True):
-            slope = -weight * np.exp(member.log_probabilities())
-            slope[member.index(value)] += weight
-            out[member.key] += slope.astype(np.float32)
+        groups: dict[Hashable, list[int]] = {}
+        for i, member in enumerate(members):
+            groups.setdefault(member.family, []).append(i)
+        for rows in groups.values():
+            those, w = [members[i] for i in rows], np.asarray(weights, np.float64)[rows]
+            slopes = -w[:, None] * np.exp(log_probabilities(those))
+            slopes[np.arange(len(rows)), [m.index(values[i]) for m, i in zip(those, rows, strict=True)]] += w
+            for member, slope in zip(those, slopes, strict=True):
+                out[member.key] += slope.astype(np.float32)
         return out
 
 
 def support(dist: Any) -> tuple[Any, ...] | None:
-    """The finite support of a distribution that has something to choose."""
-    if hasattr(dist, "begin") or getattr(getattr(dist, "maker", None), "name", None) == "Delta":
+    """The support of a distribution, if it is finite and there is something to choose."""
+    if hasattr(dist, "begin") or nothing_to_choose(dist):
         return None
     values = dist.support()
     return None if values is None else tuple(values)
+
+
+def nothing_to_choose(dist: Any) -> bool:
+    """Whether it is a point mass, or has no values at all."""
+    if hasattr(dist, "begin"):
+        return False
+    if isinstance(dist, Record) and dist.maker.name == "Delta":
+        return True
+    values = dist.support()
+    return values is not None and not any(True for _ in values)
+
+
+@lru_cache(maxsize=256)
+def _mark(values: tuple[Any, ...]) -> object:
+    """What tells supports apart in a key: their size, or a digest where they are not 0, 1, 2, ..."""
+    if values == tuple(range(len(values))):
+        return (len(values),)
+    return hashlib.blake2s(repr(values).encode(), digest_size=6).hexdigest()
 
 
 def _first(site: FiniteSite) -> NDArray[np.float32]:

@@ -36,7 +36,7 @@ class FiniteSite:
     def draw(members: Sequence[FiniteSite], keys: Keys) -> tuple[Sequence[Any], Floats]:
         """One value for each member, and log q [n] in nats. A member whose distribution gives nothing any probability
         yields (None, -inf)."""
-        log_q = _table(members)
+        log_q = log_probabilities(members)
         cumulative = np.cumsum(np.exp(log_q), -1)
         total = cumulative[:, -1]
         threshold = np.minimum(keys.uniform() * total, np.nextafter(total, 0.0))
@@ -49,17 +49,12 @@ class FiniteSite:
     @staticmethod
     def log_prob(members: Sequence[FiniteSite], values: Sequence[Any]) -> Floats:
         """log q [n] of the values, in nats; -inf outside the support."""
-        log_q = _table(members)
+        log_q = log_probabilities(members)
         places = [m.find(v) for m, v in zip(members, values, strict=True)]
         return np.array([-np.inf if j is None else log_q[i, j] for i, j in enumerate(places)])
 
     def support(self) -> tuple[Any, ...]:
         return self.values
-
-    def log_probabilities(self) -> Floats:
-        """log q of every value of the support, [k]."""
-        log_q: Floats = _table([self])[0]
-        return log_q
 
     def log_prior(self) -> Floats:
         """log p of every value of the support under the distribution of the program, [k]."""
@@ -88,7 +83,7 @@ class FiniteSite:
         return f"<{self.trainable.name}: {self.key!r} in place of {self.dist!r:.60}>"
 
 
-def _table(members: Sequence[FiniteSite]) -> Floats:
+def log_probabilities(members: Sequence[FiniteSite]) -> Floats:
     """log q of every value of the support of members with supports of one size, [n, k]."""
     _score_priors(members)
     logits = np.stack([m.trainable.params[m.key] for m in members]).astype(np.float64)

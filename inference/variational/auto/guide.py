@@ -8,7 +8,7 @@ from steersman.ppl.address import Address, format_address
 from steersman.ppl.errors import SteersmanError
 from steersman.ppl.program import as_invocation
 
-from .discrete import AutoDiscrete
+from .discrete import AutoDiscrete, nothing_to_choose
 from .finite_site import FiniteSite
 from .gaussian import Choices, Gaussian
 from .normal import AutoNormal
@@ -50,7 +50,7 @@ class AutoGuide:
         dist: of the site in the program. chosen: address -> (distribution in the program, value).
         """
         found = self.continuous.at(address, dist, chosen) or self.discrete.at(address, dist)
-        if found is None and getattr(getattr(dist, "maker", None), "name", None) != "Delta":
+        if found is None and not nothing_to_choose(dist):
             what = "is a text" if hasattr(dist, "begin") else "is neither continuous nor of finite support"
             raise NoAutomaticGuide(
                 f"no automatic guide for sample {format_address(address)!r} of {self.program!r}: {dist!r:.60} {what}. "

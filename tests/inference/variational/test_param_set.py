@@ -106,31 +106,38 @@ def test_score_is_unbiased() -> None:
     assert np.abs(every).max() < 4 and 0.8 < np.sqrt(np.mean(every**2)) < 1.2, every
 
 
-def test_path_is_unbiased_and_narrower() -> None:
-    """The gradient along the path has the same mean as the score, and less variance; without log q it is off."""
+def test_path_is_unbiased() -> None:
+    """The gradient along the path, 400 repetitions for each of four guides: rms z in [.8, 1.2], max |z| < 4."""
     z = []
-    for seed in range(5):
+    target = model()
+    for seed in range(4):
         params = ParamSet(guide())
         moved(params, seed)
         exact = jax.grad(elbo)({k: jnp.asarray(v) for k, v in params.params.items()})
-        traces, gaps = executions(params, model(), REPETITIONS * DRAWS, seed)
+        traces, _ = executions(params, target, REPETITIONS * DRAWS, seed)
         a = np.full(DRAWS, 1 / DRAWS)
         found = [
-            param_path_gradient(params, traces[r * DRAWS : (r + 1) * DRAWS], a, -a, program=model())["params"]
-            for r in range(REPETITIONS)
-        ] if seed else []
-        if found:
-            z.append(z_scores(found, exact))
-            continue
-        same = model()
-        mutant = [param_path_gradient(params, [t], a[:1], 0 * a[:1], program=same)["params"] for t in traces[:400]]
-        narrow = [param_path_gradient(params, [t], np.ones(1), -np.ones(1), program=same)["params"] for t in traces[:400]]
-        wide = [params.gradient([ParamSite(t, (n, 0), "q") for n in "xy"], [], np.full(2, g))
-                for t, g in zip(traces[:400], gaps[:400], strict=True)]
-        assert np.abs(z_scores(mutant, exact)).max() > 8
-        assert np.var([g["loc"] for g in narrow]) < 0.5 * np.var([g["loc"] for g in wide])
+            param_path_gradient(params, traces[k : k + DRAWS], a, -a, program=target)["params"]
+            for k in range(0, len(traces), DRAWS)
+        ]
+        z.append(z_scores(found, exact))
     every = np.concatenate(z)
     assert np.abs(every).max() < 4 and 0.8 < np.sqrt(np.mean(every**2)) < 1.2, every
+
+
+def test_path_is_narrower_than_the_score() -> None:
+    """It has less variance; and without log q it is off."""
+    params, target = ParamSet(guide()), model()
+    moved(params, 9)
+    exact = jax.grad(elbo)({k: jnp.asarray(v) for k, v in params.params.items()})
+    traces, gaps = executions(params, target, 400, 1)
+    one = np.ones(1)
+    path = [param_path_gradient(params, [t], one, -one, program=target)["params"] for t in traces]
+    mutant = [param_path_gradient(params, [t], one, 0 * one, program=target)["params"] for t in traces]
+    score = [params.gradient([ParamSite(t, (n, 0), "q") for n in "xy"], [], np.full(2, g))
+             for t, g in zip(traces, gaps, strict=True)]
+    assert np.var([g["loc"] for g in path]) < 0.5 * np.var([g["loc"] for g in score])
+    assert np.abs(z_scores(mutant, exact)).max() > 8
 
 
 @program
