@@ -86,20 +86,22 @@ class AutoDiscrete:
 
 def support(dist: Any) -> tuple[Any, ...] | None:
     """The support of a distribution, if it is finite and there is something to choose."""
-    if hasattr(dist, "begin") or nothing_to_choose(dist):
+    if hasattr(dist, "begin") or _is_point(dist):
         return None
     values = dist.support()
-    return None if values is None else tuple(values)
+    return None if values is None else tuple(values) or None
 
 
 def nothing_to_choose(dist: Any) -> bool:
     """Whether it is a point mass, or has no values at all."""
-    if hasattr(dist, "begin"):
-        return False
-    if isinstance(dist, Record) and dist.maker.name == "Delta":
-        return True
+    if _is_point(dist) or hasattr(dist, "begin"):
+        return _is_point(dist)
     values = dist.support()
     return values is not None and not any(True for _ in values)
+
+
+def _is_point(dist: Any) -> bool:
+    return isinstance(dist, Record) and dist.maker.name == "Delta"
 
 
 @lru_cache(maxsize=256)

@@ -24,8 +24,8 @@ from steersman.ppl.protocols import Floats
 from steersman.ppl.trace import Trace
 
 from ..auto.transport import continuous
-from ..auto.transport import rows as padded
 from ..param_set import Arrays, ParamSet
+from .param_score import made, picked, row
 
 _densities: WeakKeyDictionary[ParamSet, Densities] = WeakKeyDictionary()
 
@@ -71,21 +71,19 @@ def param_path_gradient(
     """
     together: dict[Plan, list[Row]] = {}
     for k, trace in enumerate(traces):
-        made = params.made(trace)
-        moving = [address for address, d in made.items() if has_path(d)]
-        amounts = dict.fromkeys(made, float(b[k]))
+        choices = made(params, trace)
+        moving = [address for address, d in choices.items() if has_path(d)]
+        amounts = dict.fromkeys(choices, float(b[k]))
         for address, extra in ({} if more is None else more[k]).items():
             amounts[address] += extra
         if not moving:
             raise ValueError(f"{params.name}: no choice of the guide can move with its parameters: use their score")
-        plan, row = _row(params, trace, program, float(a[k]), amounts, moving)
-        together.setdefault(plan, []).append(row)
+        plan, one = _row(params, trace, program, float(a[k]), amounts, moving)
+        together.setdefault(plan, []).append(one)
     total = np.zeros(sum(u.size for u in params.params.values()), np.float32)
     theta = np.concatenate([u.ravel() for u in params.params.values()])
     for plan, rows in together.items():
-        n = len(rows)
-        pick = np.concatenate([np.arange(n), np.zeros(padded(n) - n, np.int64)])
-        counts = (np.arange(len(pick)) < n).astype(np.float32)
+        pick, counts = picked(len(rows))
         columns = jax.tree.map(lambda *c, pick=pick: np.stack(c)[pick], *rows)
         total += np.asarray(_gradient(plan)(theta, columns, counts))
     ends = np.cumsum([u.size for u in params.params.values()])
@@ -97,7 +95,7 @@ def _row(
     params: ParamSet, trace: Trace, program: Invocation[Any], a: float, amounts: Mapping[Address, float],
     moving: Sequence[Address],
 ) -> tuple[Plan, Row]:
-    guide, weights, arguments = params.row(trace, "q", amounts, moving)
+    guide, weights, arguments = row(params, trace, "q", amounts, moving)
     bare = Trace(program, trace.sites(), trace.value)
     sites = dict(bare.outer_sites())
     model: LogDensity = _densities.setdefault(params, Densities()).of(bare, sites, moving)
