@@ -110,8 +110,8 @@ class ParamSet:
     def _meet(self, name: str, effect: Param[Any]) -> None:
         init = np.asarray(effect.init)
         if init.dtype.kind not in "biuf":
-            raise ProgramError(f"param({name!r}): a parameter that is learnt begins as a number or an array of numbers, "
-                               f"got {effect.init!r:.60}")
+            raise ProgramError(f"param({name!r}): a parameter that is learnt begins as a number or an array of "
+                               f"numbers, got {effect.init!r:.60}")
         constraint = dist.constraints.real if effect.constraint is None else effect.constraint
         support = dist.ImproperUniform(constraint, (), init.shape)
         u = _unconstrained(support, init)

@@ -15,7 +15,7 @@ def grown(old: Any, fresh: Any) -> Any:
     """
     import jax
 
-    known = {path: leaf for path, leaf in jax.tree_util.tree_flatten_with_path(old)[0]}
+    known = dict(jax.tree_util.tree_flatten_with_path(old)[0])
     leaves, structure = jax.tree_util.tree_flatten_with_path(fresh)
     return jax.tree.unflatten(
         structure, [known[p] if p in known and np.shape(known[p]) == np.shape(x) else x for p, x in leaves]

@@ -103,9 +103,9 @@ class AutoMultivariateNormal(Gaussian):
         known = []
         for address, choice in chosen.items():
             if not (isinstance(choice, tuple) and len(choice) == 2):
-                raise TypeError(f"{self.name}.at: chosen[{format_address(address)!r}] must be a pair (distribution in the "
-                                f"program, value), got {choice!r:.60}: the distribution says how the value is written as "
-                                "real numbers")
+                raise TypeError(f"{self.name}.at: chosen[{format_address(address)!r}] must be a pair (distribution in "
+                                f"the program, value), got {choice!r:.60}: the distribution says how the value is "
+                                "written as real numbers")
             dist, value = choice
             found = continuous(dist)
             if found is not None and (key := key_of(address, found[1].real_shape)) in self._starts:

@@ -1,5 +1,5 @@
-"""Parameters of guide programs: score and path gradients are unbiased for the gradient of the ELBO, in closed form or by
-quadrature."""
+"""Parameters of guide programs: score and path gradients are unbiased for the gradient of the ELBO, in closed form or
+by quadrature."""
 
 from __future__ import annotations
 
@@ -130,7 +130,7 @@ def test_path_is_narrower_than_the_score() -> None:
     params, target = ParamSet(guide()), model()
     moved(params, 9)
     exact = jax.grad(elbo)({k: jnp.asarray(v) for k, v in params.params.items()})
-    traces, gaps = executions(params, target, 400, 1)
+    traces, gaps = executions(params, target, 1000, 1)
     one = np.ones(1)
     path = [param_path_gradient(params, [t], one, -one, program=target)["params"] for t in traces]
     mutant = [param_path_gradient(params, [t], one, 0 * one, program=target)["params"] for t in traces]

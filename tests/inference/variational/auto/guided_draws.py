@@ -82,6 +82,19 @@ def draw(guide: Any, model: Any, n: int, seed: int = 0) -> list[Particle]:
     return particles
 
 
+def started(kind: Any, model: Any, seed: int) -> Any:
+    """A guide with random parameters; scales are near .4, as the weights of some models have no variance at larger."""
+    guide = kind(model)
+    guide.initialise(executions=1)
+    rng = np.random.default_rng(seed)
+    middle = {"loc": 0.0, "raw_scale": -0.7, "lower": 0.0}
+    guide.params = {
+        part: {k: middle[part] + 0.4 * rng.normal(size=v.shape) for k, v in row.items()}
+        for part, row in guide.params.items()
+    }
+    return guide
+
+
 def log_q(particle: Particle) -> float:
     assert particle.trace is not None
     return float(sum(s.log_q for s in particle.trace.choice_sites().values()))

@@ -32,7 +32,7 @@ def started(seed: int) -> AutoDiscrete:
     guide = AutoDiscrete(coins())
     guide.initialise()
     rng = np.random.default_rng(seed)
-    guide.params = {k: 0.8 * rng.normal(size=v.shape) for k, v in guide.params.items()}
+    guide.params = {k: 1.2 * rng.normal(size=v.shape) for k, v in guide.params.items()}
     return guide
 
 
@@ -52,12 +52,17 @@ def elbo(params: Any) -> Any:
 
 
 def test_the_sum_by_hand_is_that_of_the_program() -> None:
-    """ELBO <= log Z of the enumerated program, with equality only where the posterior is a product."""
-    log_z = np.logaddexp.reduce([log_joint for _, log_joint in enumerate_traces(coins())])
+    """sum q (log p - log q) over the enumerated executions, q from the guide; it is below log Z."""
     guide = started(0)
-    for _ in range(2000):
-        guide.params = {k: v + 0.5 * g for (k, v), g in zip(guide.params.items(), jax.grad(elbo)(guide.params).values())}
-    assert -0.3 < float(elbo(guide.params)) - log_z < -1e-3
+    total, joints = 0.0, []
+    for trace, log_joint in enumerate_traces(coins()):
+        sites: Any = [guide.at(("i", 0), dist.Categorical(probs=np.array([0.5, 0.0, 0.2, 0.3]))),
+                      guide.at(("c", 0), dist.Bernoulli(0.5))]
+        log_q = sum(float(s.log_prob([s], [trace[n]])[0]) for s, n in zip(sites, "ic", strict=True))
+        total += math.exp(log_q) * (log_joint - log_q)
+        joints.append(log_joint)
+    assert total == pytest.approx(float(elbo(guide.params)), abs=1e-4)
+    assert len(joints) == 6 and total < np.logaddexp.reduce(joints)
 
 
 def test_gradient_is_unbiased() -> None:
@@ -88,7 +93,7 @@ def test_gradient_is_unbiased() -> None:
                 wrong.append(z_score([g[key][j] for g in mutant], float(expected[j])))
         assert all(g["i[4]"][1] == 0.0 for g in found)
     assert np.abs(right).max() < 4 and 0.8 < np.sqrt(np.mean(np.square(right))) < 1.2
-    assert np.abs(wrong).max() > 8
+    assert np.abs(wrong).max() > 6
 
 
 def test_draws_have_the_density() -> None:

@@ -80,7 +80,7 @@ def test_importance_weights_are_unbiased(kind: Any) -> None:
 
 def fitted(guide: Any, model: Any, steps: int, rate: float, draws: int = 16) -> None:
     """Gradient ascent on the ELBO along the path."""
-    optimiser = optax.adam(optax.cosine_decay_schedule(rate, steps))
+    optimiser = optax.adam(optax.cosine_decay_schedule(rate, steps), b2=0.98)  # gradients are large at first only
     state = optimiser.init(guide.params)
     weights = np.full(draws, 1 / draws)
     for t in range(steps):
@@ -97,11 +97,11 @@ def test_full_rank_reaches_the_posterior(init_scale: float) -> None:
     guide = AutoMultivariateNormal(chain(), init_scale=init_scale)
     guide.initialise()
     assert all(float(np.logaddexp(0, v)) == pytest.approx(init_scale) for v in guide.params["raw_scale"].values())
-    fitted(guide, chain(), 400, 0.1)
+    fitted(guide, chain(), 300, 0.3)
     order = np.array([guide.rows_of(k).start for k in "xy"])
     L = guide._whole()[order]
-    np.testing.assert_allclose(guide.flat["loc"][order], MODE, atol=0.01)
-    np.testing.assert_allclose(L @ L.T, COVARIANCE, atol=0.01)
+    np.testing.assert_allclose(guide.flat["loc"][order], MODE, atol=2e-3)
+    np.testing.assert_allclose(L @ L.T, COVARIANCE, atol=2e-3)
     q = multivariate_normal(MODE, COVARIANCE)
     for p in draw(guide, chain(), 5):
         assert log_q(p) == pytest.approx(q.logpdf([p.trace["x"], p.trace["y"]]), abs=0.05)  # type: ignore[index]
@@ -111,8 +111,8 @@ def test_mean_field_reaches_its_optimum() -> None:
     """The best independent normals have the mean of the posterior and the inverse diagonal of its precision."""
     guide = AutoNormal(chain(), init_scale=3.0)
     guide.initialise()
-    fitted(guide, chain(), 400, 0.1)
-    fitted(guide, chain(), 150, 0.01, draws=64)
+    fitted(guide, chain(), 200, 0.3)
+    fitted(guide, chain(), 100, 0.02, draws=64)
     for j, key in enumerate("xy"):
         scale = float(np.logaddexp(0, guide.params["raw_scale"][key]))
         assert guide.params["loc"][key] == pytest.approx(MODE[j], abs=0.05)

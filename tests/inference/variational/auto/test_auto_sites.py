@@ -34,7 +34,7 @@ SCALARS = [
     (dist.Exponential(0.7), half_line(nodes=401)),
     (dist.Beta(2.0, 3.0), interval(0.0, 1.0)),
     (dist.Uniform(-1.0, 4.0), interval(-1.0, 4.0)),
-    (dist.TruncatedNormal(0.0, 1.0, low=-0.5), tuple(a - b for a, b in zip(half_line(nodes=401), (0.5, 0.0)))),
+    (dist.TruncatedNormal(0.0, 1.0, low=-0.5), (half_line(nodes=401)[0] - 0.5, half_line(nodes=401)[1])),
 ]
 
 
@@ -69,7 +69,7 @@ def test_quadrature_catches_a_missing_log_det() -> None:
     """The mutant must not pass the test above."""
     for distribution, (x, w) in SCALARS[2:7]:
         site = wide(AutoNormal(chain()), distribution)
-        assert abs(float(np.exp(site.log_prob([site] * len(x), x.tolist())) @ w) - 1.0) > 0.05
+        assert abs(float(np.exp(site.log_prob([site] * len(x), x.tolist())) @ w) - 1.0) > 0.02
 
 
 def test_simplex_normalises() -> None:
@@ -99,7 +99,7 @@ def test_draws_have_the_density(kind: Any) -> None:
         values, log_q = site.draw([site] * 4000, Key(3).split(np.arange(4000)))
         np.testing.assert_array_equal(log_q, site.log_prob([site] * 4000, values))
         q = np.exp(site.log_prob([site] * len(x), x.tolist())) * w
-        for f in (lambda v: v, lambda v: v > 1.2, np.tanh):
+        for f in (lambda v: v, lambda v: np.tanh(v - 1.0) ** 2, np.tanh):
             assert abs(z_score(f(np.array(values)), float(f(x) @ q / q.sum()))) < 4
 
 
