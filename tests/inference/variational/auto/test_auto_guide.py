@@ -97,7 +97,7 @@ def test_full_rank_reaches_the_posterior(init_scale: float) -> None:
     guide = AutoMultivariateNormal(chain(), init_scale=init_scale)
     guide.initialise()
     assert all(float(np.logaddexp(0, v)) == pytest.approx(init_scale) for v in guide.params["raw_scale"].values())
-    fitted(guide, chain(), 300, 0.3)
+    fitted(guide, chain(), 400, 0.3)
     order = np.array([guide.rows_of(k).start for k in "xy"])
     L = guide._whole()[order]
     np.testing.assert_allclose(guide.flat["loc"][order], MODE, atol=2e-3)
