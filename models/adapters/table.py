@@ -36,7 +36,8 @@ class TrainableTable(TableLM):
         self.name = name
         table = np.asarray(logits, np.float32)
         self._forbidden = np.isneginf(table)
-        self.params = self._params = {"logits": np.where(self._forbidden, np.float32(0), table)}
+        self._params: Any = {"logits": np.where(self._forbidden, np.float32(0), table)}
+        self.params = self._params
 
     @classmethod
     def random(
