@@ -142,7 +142,8 @@ def _token(owner: LanguageModel, member: TokenDistribution | SteeredToken, value
     _check_owner(owner, member, base)
     if not isinstance(value, (int, np.integer)) or not 0 <= value < owner.vocab_size:
         _impossible(member, value)
-    context, tail, mask, group = base.context.tokens, (int(value),), base.mask, None
+    context, mask = base.context.tokens, base.mask
+    group: Hashable = None
     if isinstance(member, SteeredToken):
         where = member.where
         steered = _mask(member, where, value, int(value))
@@ -153,7 +154,7 @@ def _token(owner: LanguageModel, member: TokenDistribution | SteeredToken, value
         group = mask.tobytes(), len(context)
     if mask is not None and not has(mask, int(value)):
         _impossible(member, value)
-    return _Part(context, tail, weight, base.temperature, () if mask is None else (mask,), group)
+    return _Part(context, (int(value),), weight, base.temperature, () if mask is None else (mask,), group)
 
 
 def _mask(member: Any, where: Progress, value: Any, token: int) -> Packed:
