@@ -25,7 +25,7 @@ from .rows import Row
 
 LEAST_ROWS = 4
 LEAST_TOKENS = 16
-LEAST_SHARED = 16
+LEAST_SHARED = 8
 MOST_POSITIONS = {"cpu": 512, "accelerator": 8192}
 """Rows times tokens in one chunk; fewer where memory has no room for what the backward pass needs of them."""
 

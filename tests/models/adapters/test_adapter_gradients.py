@@ -46,7 +46,7 @@ def direction(theta: Any, seed: int) -> Any:
 
 def along(gradient: Any, direction: Any) -> float:
     g, d = named(gradient), named(direction)
-    assert list(g) == list(d)
+    assert set(g) == set(d)
     return float(sum((np.asarray(g[k], np.float64) * d[k]).sum() for k in d))
 
 
@@ -106,32 +106,27 @@ def test_coordinates(small: Model, adapted: AdaptedLM) -> None:
 
 
 def test_the_fast_path_is_what_is_differentiated(adapted: AdaptedLM) -> None:
-    """Law: the decoder's scores, after whatever its caches hold, from a trunk or token by token, are those of the
-    differentiated pass, for every kind of distribution that has a gradient."""
+    """Law: the decoder's scores, cold, and after whatever its caches hold, are those of the differentiated pass, for
+    every kind of distribution that has a gradient."""
     lm = adapted
     start = lm.context() + PROMPT
     members, values = texts(lm)
     cold, cold_values = texts(lm, 0.8, PROMPT[:2])
-    members, values = members + cold, values + cold_values
-    word = regex("(<5>|<6>|<7>)+")
-    steered = lm.text(start, max_tokens=3, where=word)
-    some = lm.next(start).masked([3, 4, 9]).tempered(1.7)
+    steered = lm.text(start, max_tokens=3, where=regex("(<5>|<6>|<7>)+"))
     token = steered.begin(None).next().dist
-    other = lm.base.text(lm.base.context() + PROMPT, max_tokens=2) * lm.text(start, max_tokens=2) ** 0.5
-    members += [steered, steered.proposal, some, token, token.proposal, lm.next(start)]
-    values += [drawn(5, 7, 6), drawn(5, 7, 6), 9, 7, 7, 2]
-    for clear in (True, False):
-        if clear:
-            lm.decoder.clear()
-        for m, v in zip(members, values, strict=True):
-            log_q = float(type(m).log_prob([m], [v])[0])
-            assert lm.log_prob_and_gradient([m], [v], [1.0])[0] == pytest.approx(log_q, abs=1e-4), m
-    whole = lm.log_prob_and_gradient(members, values, np.arange(1.0, 13.0))[0]
-    each = [float(type(m).log_prob([m], [v])[0]) for m, v in zip(members, values, strict=True)]
-    assert whole == pytest.approx(np.arange(1.0, 13.0) @ np.array(each), abs=1e-3)
-    product = lm.log_prob_and_gradient([other], [drawn(5, 7)], [2.0])[0]
-    half = lm.log_prob_and_gradient([lm.text(start, max_tokens=2)], [drawn(5, 7)], [1.0])[0]
-    assert product == pytest.approx(half, abs=1e-4)
+    some = lm.next(start).masked([3, 4, 9]).tempered(1.7)
+    members += [*cold, steered, steered.proposal, some, token, token.proposal, lm.next(start)]
+    values += [*cold_values, drawn(5, 7, 6), drawn(5, 7, 6), 9, 7, 7, 2]
+    scores = []
+    for _ in range(2):
+        scores.append([float(type(m).log_prob([m], [v])[0]) for m, v in zip(members, values, strict=True)])
+    np.testing.assert_allclose(*scores, rtol=0, atol=1e-5)
+    lm.decoder.clear()
+    scores.append([float(type(m).log_prob([m], [v])[0]) for m, v in reversed(list(zip(members, values, strict=True)))])
+    np.testing.assert_allclose(scores[0], scores[2][::-1], rtol=0, atol=1e-4)
+    for w in np.random.default_rng(0).normal(size=(3, len(members))):
+        value, _ = lm.log_prob_and_gradient(members, values, w)
+        assert value == pytest.approx(w @ np.array(scores[0]), abs=1e-4 * np.abs(w).sum())
 
 
 def close(a: Any, b: Any) -> None:
@@ -208,7 +203,7 @@ def test_new_parameters_compile_nothing(adapted: AdaptedLM) -> None:
 
 
 def test_a_bias_learns_what_is_favoured(small: Model) -> None:
-    """Law: steps along the gradient of log q raise it, and the gradient of E_q vanishes: sum_x q(x) grad log q(x) = 0."""
+    """Law: steps along the gradient of log q raise it, and its mean vanishes: sum_x q(x) grad log q(x) = 0."""
     lm = small[0].adapted(LogitBias())
     dist = lm.next(lm.context() + PROMPT)
     q = np.exp(dist.log_probs())
@@ -220,7 +215,7 @@ def test_a_bias_learns_what_is_favoured(small: Model) -> None:
     assert dist.log_probs()[7] > before + 1
 
 
-FAST = ("gpt2", "gemma2")
+FAST = ("gpt2",)
 
 
 @pytest.mark.parametrize("case", [c if c in FAST else pytest.param(c, marks=pytest.mark.slow) for c in CASES])
@@ -241,7 +236,7 @@ def test_every_architecture(case: str) -> None:
         lm.params = _rebuilt(mapped(np.asarray, theta), steps)
         return float(WEIGHTS @ type(members[0]).log_prob(members, values))
 
-    h = 0.02
+    h = 0.1 / length
     slope = (8 * (moved(h) - moved(-h)) - (moved(2 * h) - moved(-2 * h))) / (12 * h)  # off by O(h^4)
     assert slope == pytest.approx(length, rel=5e-3)
 
