@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from steersman.ppl.address import Address, format_address
+from steersman.ppl.dist.structure import Family
 from steersman.ppl.program import as_invocation
 from steersman.ppl.protocols import Floats
 
@@ -32,6 +33,7 @@ class Gaussian(ABC):
     not make a site uses none of its parameters: q is the marginal over the sites that it makes.
 
     params: ``{part: {key: float32 array}}`` for the `parts` of the guide; "raw_scale" holds softplus^-1 of the scale.
+    proposed: the addresses of the sites that the guide was asked for.
     """
 
     parts: ClassVar[tuple[str, ...]] = ("loc", "raw_scale")
@@ -42,7 +44,7 @@ class Gaussian(ABC):
         self.program = as_invocation(program)
         self.init_scale = float(init_scale)
         self.name = type(self).__name__ if name is None else name
-        self.met: dict[Address, str] = {}
+        self.proposed: set[Address] = set()
         self._params: dict[str, Arrays] = {part: {} for part in self.parts}
         self._starts: dict[str, int] = {}
         self._size = 0
@@ -62,7 +64,6 @@ class Gaussian(ABC):
             raise ValueError(f"{self.name}: parameters are a dictionary of {', '.join(self.parts)}, and each of these "
                              "has an array for every site")
         self._params = {p: {k: np.asarray(v, np.float32) for k, v in new[p].items()} for p in self.parts}
-        self._flat = None
         if self._params["loc"].keys() != self._starts.keys():
             self._starts, self._size = {}, 0
             for key in self._in_order():
@@ -73,14 +74,11 @@ class Gaussian(ABC):
         """Make the parameters of the sites that so many executions of the program meet."""
         from .initial import meet
 
-        meet(self.program, self.at, seed, executions)
+        meet(self.program, self.meet, seed, executions)
 
-    def at(self, address: Address, dist: Any, chosen: Choices = _NONE) -> RealSite | None:
-        """q of a site, given the choices made before it; None for a site that is not continuous.
-
-        dist: of the site in the program. chosen: address -> (distribution in the program, value); what is not in the
-        guide is passed over.
-        """
+    def meet(self, address: Address, dist: Any) -> tuple[str, Family] | None:
+        """Make the parameters of a site, if it has none: their key, and the family of the distribution. None for a site
+        that is not continuous."""
         from .transport import continuous
 
         found = continuous(dist)
@@ -90,8 +88,19 @@ class Gaussian(ABC):
         key = key_of(address, reals.real_shape)
         if key not in self._starts:
             self._add(key, dist, reals.real_shape)
-        self.met[address] = key
-        return RealSite(self, key, family, dist, self._given(chosen))
+        return key, family
+
+    def at(self, address: Address, dist: Any, chosen: Choices = _NONE) -> RealSite | None:
+        """q of a site, given the choices made before it; None for a site that is not continuous.
+
+        dist: of the site in the program. chosen: address -> (distribution in the program, value); what is not in the
+        guide is passed over.
+        """
+        found = self.meet(address, dist)
+        if found is None:
+            return None
+        self.proposed.add(address)
+        return RealSite(self, *found, dist, self._given(chosen))
 
     def scope(self, address: Address) -> Address:
         """Sites of one scope are drawn together, scopes independently."""
@@ -145,6 +154,7 @@ class Gaussian(ABC):
 
     def _changed(self) -> None:
         """New parameters: forget what was computed from the old ones."""
+        self._flat = None
 
     def _in_order(self) -> list[str]:
         """The keys, in the order of their places in `flat`."""
@@ -165,7 +175,6 @@ class Gaussian(ABC):
         for part in ("loc", "raw_scale"):
             self._params[part] = self._params[part] | {key: new[part].astype(np.float32)}
         self._append(key)
-        self._flat = None
         self._changed()
 
     def _flattened(self, part: str, size: int) -> NDArray[np.float32]:

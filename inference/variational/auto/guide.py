@@ -42,7 +42,7 @@ class AutoGuide:
         """Make the parameters of the sites that so many executions of the program meet."""
         from .initial import meet
 
-        meet(self.program, self.at, seed, executions)
+        meet(self.program, self._meet, seed, executions)
 
     def at(self, address: Address, dist: Any, chosen: Choices = _NONE) -> RealSite | FiniteSite | None:
         """q of a site, given the choices made before it; None for a point mass.
@@ -50,11 +50,20 @@ class AutoGuide:
         dist: of the site in the program. chosen: address -> (distribution in the program, value).
         """
         found = self.continuous.at(address, dist, chosen) or self.discrete.at(address, dist)
-        if found is None and not nothing_to_choose(dist):
+        if found is None:
+            self._refuse(address, dist)
+        return found
+
+    def _meet(self, address: Address, dist: Any) -> None:
+        if self.continuous.meet(address, dist) is None and self.discrete.at(address, dist) is None:
+            self._refuse(address, dist)
+
+    def _refuse(self, address: Address, dist: Any) -> None:
+        """Raise NoAutomaticGuide, unless there is nothing to choose."""
+        if not nothing_to_choose(dist):
             what = "is a text" if hasattr(dist, "begin") else "is neither continuous nor of finite support"
             raise NoAutomaticGuide(
                 f"no automatic guide for sample {format_address(address)!r} of {self.program!r}: {dist!r:.60} {what}. "
                 "Write a guide program that proposes it: by a language model with a trainable part "
                 "(steersman.models.adapters), or by a Family"
             )
-        return found

@@ -113,6 +113,7 @@ class AutoMultivariateNormal(Gaussian):
         return tuple(known)
 
     def _changed(self) -> None:
+        super()._changed()
         self._factor = None
         self._conditionals.clear()
 

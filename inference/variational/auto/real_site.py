@@ -6,6 +6,7 @@ from collections.abc import Hashable, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from steersman.ppl.dist.record import Record
+from steersman.ppl.dist.structure import Family
 from steersman.ppl.keys import Keys
 from steersman.ppl.protocols import Floats
 
@@ -31,7 +32,7 @@ class RealSite:
     __slots__ = ("_family", "dist", "given", "key", "trainable")
 
     def __init__(
-        self, trainable: Gaussian, key: str, family: Hashable, dist: Record[Any], given: tuple[Known, ...]
+        self, trainable: Gaussian, key: str, family: Family, dist: Record[Any], given: tuple[Known, ...]
     ) -> None:
         self.trainable, self.key, self.dist, self.given = trainable, key, dist, given
         self._family = family
@@ -47,7 +48,7 @@ class RealSite:
 
         first = members[0]
         moments = first.trainable.moments(members)
-        return draw(first._family, [m.dist for m in members], keys, *moments)  # type: ignore[arg-type]
+        return draw(first._family, [m.dist for m in members], keys, *moments)
 
     @staticmethod
     def log_prob(members: Sequence[RealSite], values: Sequence[Any]) -> Floats:
@@ -56,7 +57,7 @@ class RealSite:
 
         first = members[0]
         moments = first.trainable.moments(members)
-        return log_prob(first._family, [m.dist for m in members], values, *moments)  # type: ignore[arg-type]
+        return log_prob(first._family, [m.dist for m in members], values, *moments)
 
     def support(self) -> None:
         return None

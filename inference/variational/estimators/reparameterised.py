@@ -33,8 +33,8 @@ def path_gradient(
     held fixed. For an objective that is the mean of h(log p, log q) over executions drawn from the guide, a = dh/dlog p
     and b = dh/dlog q give its reparameterised gradient, to which choices that are not continuous add their scores.
 
-    traces: finished executions. p: the density of all that a trace records, or of that of `program` (the program
-    without its guide) where the traces are those of a guided one. q: the density of the continuous choices that the
+    traces: finished executions whose choices the guide proposed. p: the density of all that a trace records, or of that
+    of `program` (the program without its guide) where the traces are those of a guided one. q: the density of the continuous choices that the
     guide covers; those of one scope are drawn from their marginal, scopes are independent, as in `guided`. more: of
     each execution, address -> coefficient of the log density of that site, added to a_k: a choice that the guide leaves
     to the program is drawn from p itself, so that log p there is part of log q, and moves with x_k. With
@@ -68,7 +68,7 @@ def _row(
     if program is not None:
         trace = Trace(program, trace.sites(), trace.value)
     sites = dict(trace.outer_sites())
-    chosen = [address for address, site in sites.items() if address in guide.met and _is_continuous(site)]
+    chosen = [address for address, site in sites.items() if address in guide.proposed and _is_continuous(site)]
     if not chosen:
         return None
     density = _densities.setdefault(guide, Densities()).of(trace, sites, chosen)

@@ -22,7 +22,8 @@ from steersman.inference.variational.auto import (
     grown,
 )
 from steersman.inference.variational.estimators import path_gradient
-from steersman.ppl import dist, observe, program, sample
+from steersman.ppl import Key, Particle, Trace, advance, dist, observe, program, sample, unfold
+from steersman.ppl.guided import guided
 
 
 @program
@@ -169,6 +170,34 @@ def test_first_locations_are_medians() -> None:
     guide.at(("s", 0), dist.LogNormal(1.0, 0.1))
     guide.at(("improper", 0), dist.ImproperUniform(dist_constraints().real, (), ()))
     assert guide.params["loc"]["s"] == pytest.approx(1.0, abs=0.15) and guide.params["loc"]["improper"] == 0.0
+
+
+def test_guided_programs_have_the_same_gradient() -> None:
+    """`guided` draws from `at`; the gradient of its executions is that of the program without the guide. Loops of
+    `unfold` are not guided: what they draw has no path."""
+
+    @program
+    async def step(state: Any) -> Any:
+        return state[0] + await sample(dist.Normal(0.0, 1.0), "d"), state[1] + 1
+
+    @program
+    async def looping() -> Any:
+        x = await sample(dist.Normal(0.0, 1.0), "x")
+        last = await unfold(step, (x, 0), lambda s: s[1] == 2, "walk")
+        await observe(dist.Normal(last[0], 1.0), 0.5)
+
+    for model, names in ((changing(), {"x", "y", "inner/u"}), (looping(), {"x"})):
+        guide = AutoGuide(model, AutoMultivariateNormal(model))
+        guide.initialise(executions=20)
+        particles = [Particle(guided(model, guide), slot) for slot in range(6)]
+        advance(particles, Key(1))
+        traces: Any = [p.trace for p in particles]
+        one = np.ones(6)
+        found = path_gradient(guide, traces, one, -one, program=model)["AutoMultivariateNormal"]
+        bare = [Trace(model, t.sites(), t.value) for t in traces]
+        again = path_gradient(guide, bare, one, -one)["AutoMultivariateNormal"]
+        jax.tree.map(np.testing.assert_array_equal, found, again)
+        assert {k for k, v in found["loc"].items() if v} == names
 
 
 def dist_constraints() -> Any:
