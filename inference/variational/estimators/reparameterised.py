@@ -34,12 +34,12 @@ def path_gradient(
     and b = dh/dlog q give its reparameterised gradient, to which choices that are not continuous add their scores.
 
     traces: finished executions whose choices the guide proposed. p: the density of all that a trace records, or of that
-    of `program` (the program without its guide) where the traces are those of a guided one. q: the density of the continuous choices that the
-    guide covers; those of one scope are drawn from their marginal, scopes are independent, as in `guided`. more: of
-    each execution, address -> coefficient of the log density of that site, added to a_k: a choice that the guide leaves
-    to the program is drawn from p itself, so that log p there is part of log q, and moves with x_k. With
-    `sticking_the_landing`, log q depends on theta through x_k alone, so that the gradient has no variance where q is
-    the posterior (Roeder, Wu & Duvenaud 2017); the other way it is the total derivative.
+    of `program` (the program without its guide) where the traces are those of a guided one. q: the density of the
+    continuous choices that the guide covers; those of one scope are drawn from their marginal, scopes are independent,
+    as in `guided`. more: of each execution, address -> coefficient of the log density of that site, added to a_k: a
+    choice that the guide leaves to the program is drawn from p itself, so that log p there is part of log q, and moves
+    with x_k. With `sticking_the_landing`, log q depends on theta through x_k alone, so that the gradient has no
+    variance where q is the posterior (Roeder, Wu & Duvenaud 2017); the other way it is the total derivative.
 
     Executions of one layout are one compiled call, padded to a power of two. Raises TracedControlFlow where the
     program needs a continuous choice as a number (to branch on, for example): there only the score works. Source:
