@@ -50,12 +50,12 @@ class _Coroutine:
         return getattr(self.inner, name)
 
     def send(self, value: Any) -> Effect[Any]:
-        effect = self.inner.send(value)
+        effect: Effect[Any] = self.inner.send(value)
         while isinstance(effect, Param):
             effect = self.inner.send(self.start.answer(effect))
         return self._changed(effect)
 
-    def _changed(self, effect: Any) -> Any:
+    def _changed(self, effect: Effect[Any]) -> Effect[Any]:
         answer, mark = self.start.answer, self.start.mark
         made: Effect[Any]
         if isinstance(effect, Invocation):

@@ -26,6 +26,7 @@ class Marked(Record[Any]):
     """A distribution of a program with parameters: its density may depend on them."""
 
     __slots__ = ("trainable",)
+    trainable: ParamSet
 
 
 class ParamSite(NamedTuple):

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from steersman.ppl.dist.record import Record
 from steersman.ppl.keys import Keys
 from steersman.ppl.protocols import Floats
 
@@ -98,7 +99,7 @@ def _score_priors(members: Sequence[FiniteSite]) -> None:
     missing = [m for m in members if m._log_prior is None]
     distinct: dict[Any, list[FiniteSite]] = {}
     for m in missing:
-        distinct.setdefault(m.dist if _comparable(m.dist) else id(m.dist), []).append(m)
+        distinct.setdefault(m.dist if isinstance(m.dist, Record) else id(m.dist), []).append(m)
     if not distinct:
         return
     first = [those[0] for those in distinct.values()]
@@ -107,8 +108,3 @@ def _score_priors(members: Sequence[FiniteSite]) -> None:
     for those, log_p in zip(distinct.values(), np.split(scores, len(first)), strict=True):
         for m in those:
             m._log_prior = log_p
-
-
-def _comparable(dist: Any) -> bool:
-    """Whether equal distributions compare equal."""
-    return type(dist).__eq__ is not object.__eq__ and type(dist).__hash__ is not None

@@ -90,8 +90,9 @@ def _blocks(guide: Gaussian, density: LogDensity) -> Blocks:
         start = end
     places = [(np.concatenate(at), np.concatenate(position)) for at, position in scopes.values()]
     blocks = Blocks.empty(len(places), max(len(at) for at, _ in places), start)
-    for i, (at, position) in enumerate(places):
-        blocks.at[i, : len(at)], blocks.position[i, : len(at)], blocks.real[i, : len(at)] = at, position, True
+    for i, (slots, positions) in enumerate(places):
+        n = len(slots)
+        blocks.at[i, :n], blocks.position[i, :n], blocks.real[i, :n] = slots, positions, True
     return blocks
 
 
