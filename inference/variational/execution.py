@@ -111,7 +111,9 @@ class _Watched(Request):
             site = sites.get(address)
             if site is not None:  # not a token of a whole text, nor what the particle died of
                 x = site.value if site.kind == "sample" else value
-                rows.append(Row(trainable, member, address, x, role, power))
+                bind = getattr(trainable, "bind", None)  # what depends on the execution as a whole
+                bound = member if bind is None else bind(member, trace, address, role)
+                rows.append(Row(trainable, bound, address, x, role, power))
         return Execution(trace, rows, p.killed_by)
 
 

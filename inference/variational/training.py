@@ -15,6 +15,7 @@ from steersman.ppl.keys import Key
 
 from ..run import Run
 from ..sizes import whole
+from .auto import grown
 from .estimators import Estimators, checked
 from .evaluate import Evaluation
 from .gradient import Estimate, estimate
@@ -75,8 +76,8 @@ class Training:
         return found
 
     def _state(self, name: str, params: Any) -> Any:
-        if name not in self.states:
-            self.states[name] = self.optimiser.init(params)
+        fresh = self.optimiser.init(params)
+        self.states[name] = grown(self.states.get(name, fresh), fresh)  # parameters may be met while others are learnt
         return self.states[name]
 
     def save(self, folder: Path) -> None:
