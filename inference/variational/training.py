@@ -15,7 +15,7 @@ from steersman.ppl.keys import Key
 
 from ..run import Run
 from ..sizes import whole
-from .auto import grown
+from .auto.grow import grown
 from .estimators import Estimators, checked
 from .evaluate import Evaluation
 from .gradient import Estimate, estimate
@@ -76,9 +76,9 @@ class Training:
         return found
 
     def _state(self, name: str, params: Any) -> Any:
+        """With a beginning for parameters that were met since."""
         fresh = self.optimiser.init(params)
-        self.states[name] = grown(self.states.get(name, fresh), fresh)  # parameters may be met while others are learnt
-        return self.states[name]
+        return grown(self.states[name], fresh) if name in self.states else fresh
 
     def save(self, folder: Path) -> None:
         """A checkpoint: parameters, states of the optimiser, values so far."""
