@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from typing import Any
-from weakref import WeakKeyDictionary
+from weakref import WeakKeyDictionary, WeakSet
 
 import numpy as np
 
@@ -20,6 +20,7 @@ from ..auto.guide import AutoGuide
 from .path import Blocks, Row, path
 
 _densities: WeakKeyDictionary[Gaussian, Densities] = WeakKeyDictionary()
+_checked: WeakSet[LogDensity] = WeakSet()
 
 
 def path_gradient(
@@ -72,6 +73,9 @@ def _row(
     if not chosen:
         return None
     density = _densities.setdefault(guide, Densities()).of(trace, sites, chosen)
+    if density not in _checked:
+        density.check()
+        _checked.add(density)
     weights: Any = tuple([np.asarray(a * w, np.float32) for w in density.weights()])
     if extra:
         weights = tuple([w + e for w, e in zip(weights, density.weights_of(extra), strict=True)])

@@ -270,12 +270,13 @@ async def short_guide() -> Any:
 
 def test_a_guide_program_is_fitted() -> None:
     """Location and scale reach the posterior from far away; the corrected evidence has no variance left."""
-    params = ParamSet(short_guide())
+    guide = Guide(short_guide())
+    params: Any = guide.trainables[0]
     rate = optax.cosine_decay_schedule(0.2, 300)
-    fit(short(), Guide(params.program, params), steps=300, draws=16, optimiser=optax.adam(rate, b2=0.98))
+    fit(short(), guide, steps=300, draws=16, optimiser=optax.adam(rate, b2=0.98))
     assert params.value("loc") == pytest.approx(0.6, abs=0.02)
     assert params.value("scale") == pytest.approx(math.sqrt(0.2), abs=0.02)
-    posterior = infer(short(), Importance(50, proposal=params.program))
+    posterior = infer(short(), Importance(50, proposal=guide))
     log_z = -0.5 * math.log(2 * math.pi * 1.25) - 0.5 * 0.75**2 / 1.25
     assert posterior.log_evidence == pytest.approx(log_z, abs=0.02)
 
