@@ -91,7 +91,7 @@ def fitted(guide: Any, model: Any, steps: int, rate: float, draws: int = 16) -> 
         guide.params = optax.apply_updates(guide.params, updates)
 
 
-@pytest.mark.parametrize("init_scale", [0.05, 4.0])
+@pytest.mark.parametrize("init_scale", [pytest.param(0.05, marks=pytest.mark.slow), 4.0])
 def test_full_rank_reaches_the_posterior(init_scale: float) -> None:
     """Mean and covariance are those of the posterior, from scales that are far too small or too large: at the optimum
     the gradient has no variance, so the fit ends there but for its steps."""
@@ -108,6 +108,7 @@ def test_full_rank_reaches_the_posterior(init_scale: float) -> None:
         assert log_q(p) == pytest.approx(q.logpdf([p.trace["x"], p.trace["y"]]), abs=0.05)  # type: ignore[index]
 
 
+@pytest.mark.slow
 def test_mean_field_reaches_its_optimum() -> None:
     """The best independent normals have the mean of the posterior and the inverse diagonal of its precision."""
     guide = AutoNormal(chain(), init_scale=3.0)

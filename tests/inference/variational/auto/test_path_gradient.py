@@ -147,25 +147,23 @@ def test_the_closed_form_is_that_of_the_model() -> None:
         assert p.trace.log_joint - log_q(p) == pytest.approx(LOG_EVIDENCE, abs=1e-4)  # type: ignore[union-attr]
 
 
-@pytest.mark.parametrize("sticking", [False, True])
-@pytest.mark.parametrize("kind", [AutoNormal, AutoMultivariateNormal])
+@pytest.mark.parametrize(("kind", "sticking"), [(AutoNormal, True), (AutoMultivariateNormal, False)])
 def test_unbiased_on_the_normal_model(kind: Any, sticking: bool) -> None:
     """400 repetitions, max |z| < 4."""
     z = on_chain(kind, 0, sticking_the_landing=sticking)
     assert np.abs(z).max() < 4, z
 
 
-@pytest.mark.parametrize("on", [on_supports, on_simplex])
-def test_unbiased_on_constrained_supports(on: Any) -> None:
-    """The same against quadrature, with an interval whose ends depend on another choice, and on the simplex."""
-    z = on(AutoMultivariateNormal, 0)
+def test_unbiased_on_the_simplex() -> None:
+    """The same against quadrature."""
+    z = on_simplex(AutoNormal, 0)
     assert np.abs(z).max() < 4, z
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("sticking", [False, True])
 def test_errors_are_those_of_chance(sticking: bool) -> None:
-    """Over 36 guides: rms z in [.8, 1.2], max |z| < 4."""
+    """Over 36 guides: rms z in [.8, 1.2], max |z| < 4; also with an interval whose ends depend on another choice."""
     kinds, models = (AutoNormal, AutoMultivariateNormal), (on_chain, on_supports, on_simplex)
     every = np.concatenate([
         on(kind, seed, sticking_the_landing=sticking) for on in models for kind in kinds for seed in range(6)
