@@ -5,12 +5,14 @@
     lm = models.TableLM.random(4)       # an n-gram table: every posterior can be enumerated
     reward = models.load_reward("path/to/folder")  # a classification head; see `models.rewards`
     lm ** 4,  lm1 * lm2,  lm1 / lm2     # targets: products of whole texts, not renormalised
+    gated(lm.text(...), other.text(...), 0.4)   # a second model where the first is unsure: a proposal, or a target
 """
 
 from .algebra import power
 from .allowed import Mask
 from .context import Context, Contexts
 from .errors import ContextTooLong, ModelError, NonFiniteLogits, OutOfMemory
+from .gated import GatedText, gated
 from .language_model import LanguageModel
 from .load import load
 from .neural import NeuralLM
@@ -28,6 +30,7 @@ from .rewards import (
     load_step_reward,
     process_reward,
     sampled_reward,
+    tilted,
     token_reward,
     worst_case,
 )
@@ -37,9 +40,9 @@ from .tokenizer import HuggingFaceTokenizer, SymbolTokenizer, Tokenizer
 from .tokens import TokenDistribution
 
 __all__ = [
-    "Context", "ContextTooLong", "Contexts", "HuggingFaceTokenizer", "Judge", "LanguageModel", "Mask", "ModelError",
-    "NeuralLM", "NonFiniteLogits", "OutOfMemory", "ProductLM", "ProductText", "ProductToken", "Quantile", "Reward",
-    "SymbolTokenizer", "TableLM", "TextDistribution", "TokenDistribution", "Tokenizer", "calibrate", "ensemble",
-    "likelihood", "load", "load_reward", "load_step_reward", "power", "process_reward", "sampled_reward",
+    "Context", "ContextTooLong", "Contexts", "GatedText", "HuggingFaceTokenizer", "Judge", "LanguageModel", "Mask",
+    "ModelError", "NeuralLM", "NonFiniteLogits", "OutOfMemory", "ProductLM", "ProductText", "ProductToken", "Quantile",
+    "Reward", "SymbolTokenizer", "TableLM", "TextDistribution", "TokenDistribution", "Tokenizer", "calibrate", "ensemble", "gated",
+    "likelihood", "load", "load_reward", "load_step_reward", "power", "process_reward", "sampled_reward", "tilted",
     "token_reward", "worst_case",
 ]

@@ -113,6 +113,22 @@ def test_temperature_and_mask(decoder: Decoder, reference: Reference) -> None:
     assert decoder.score(rows[:1], [int(np.flatnonzero(~masks[0])[0])], t[:1], masks[:1])[0] == -np.inf
 
 
+def test_the_most_probable_token(decoder: Decoder, reference: Reference) -> None:
+    """Law: `top` is the largest log-probability at any temperature, of mixed prompts, and moves no vector: two numbers
+    a row come back."""
+    rows = [prompt(20 + n, n) for n in (1, 9, 30, 9, 64)] + [prompt(21, 1)]
+    plain = np.array([reference.next(p) for p in rows])
+    np.testing.assert_allclose(decoder.top(rows), plain.max(1), **CLOSE)
+    for t in (0.2, 3.0):
+        cooled = plain / t - np.logaddexp.reduce(plain / t, axis=1, keepdims=True)
+        np.testing.assert_allclose(decoder.top(rows, np.full(len(rows), t)), cooled.max(1), rtol=0, atol=1e-4)
+    mixed = decoder.top(rows, [1.0, 0.2, 3.0, 1.0, 0.2, 1.0])
+    np.testing.assert_allclose(mixed[[0, 3, 5]], plain.max(1)[[0, 3, 5]], rtol=0, atol=1e-4)
+    assert not decoder._engine.vectors
+    with pytest.raises(ContextTooLong):
+        decoder.top([prompt(1, 2000)])
+
+
 def test_temperature_zero_is_greedy(decoder: Decoder, reference: Reference) -> None:
     """Law: the limit of temperature 0 puts all mass on the largest allowed logit."""
     p = prompt(11, 9)
