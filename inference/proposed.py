@@ -26,7 +26,7 @@ async def advance_proposed(run: Run, wave: list[Particle], proposal: Invocation[
         return
     guides = run.spawn([p.slot for p in wave], proposal)
     await run.advance(guides)
-    tables = {p.slot: _drawn(p.trace) for p in guides}
+    tables = {p.slot: choices_of(p.trace) for p in guides}
     used: dict[int, set[Address]] = {slot: set() for slot in tables}
 
     def choose(p: Particle) -> tuple[bool, Any]:
@@ -47,7 +47,7 @@ async def advance_proposed(run: Run, wave: list[Particle], proposal: Invocation[
         p.log_weight -= sum(log_q for _, log_q in tables[p.slot].values())
 
 
-def _drawn(trace: Trace | None) -> dict[Address, tuple[Any, float]]:
+def choices_of(trace: Trace | None) -> dict[Address, tuple[Any, float]]:
     """Address -> (value, log q) of every choice of a guide."""
     if trace is None:
         raise InvalidWeight("the proposal program died: a guide only draws, it has no factor or condition")

@@ -15,7 +15,8 @@ from steersman.ppl.trace import Trace
 
 from .chain import Chain
 from .csmc import conditional_sweep
-from .importance import Importance, _drawn
+from .importance import Importance
+from .proposed import choices_of
 from .run import Run
 from .schedule import execute
 from .smc import SMC
@@ -79,7 +80,7 @@ async def _log_weight(run: Run, proposal: Invocation[Any] | None, retained: Trac
         guide = await _impose(run, proposal, retained.choices(), "the proposal")
         if guide.dead:
             raise _unproposed(retained, guide.killed_by or "")
-        log_q |= {a: q for a, (_, q) in _drawn(guide.trace).items()}
+        log_q |= {a: q for a, (_, q) in choices_of(guide.trace).items()}
     _check_proposed(log_q, retained)
     return retained.log_joint - math.fsum(log_q.values())
 

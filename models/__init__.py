@@ -42,7 +42,7 @@ from .tokens import TokenDistribution
 __all__ = [
     "Context", "ContextTooLong", "Contexts", "GatedText", "HuggingFaceTokenizer", "Judge", "LanguageModel", "Mask",
     "ModelError", "NeuralLM", "NonFiniteLogits", "OutOfMemory", "ProductLM", "ProductText", "ProductToken", "Quantile",
-    "Reward", "SymbolTokenizer", "TableLM", "TextDistribution", "TokenDistribution", "Tokenizer", "calibrate", "ensemble", "gated",
-    "likelihood", "load", "load_reward", "load_step_reward", "power", "process_reward", "sampled_reward", "tilted",
-    "token_reward", "worst_case",
+    "Reward", "SymbolTokenizer", "TableLM", "TextDistribution", "TokenDistribution", "Tokenizer", "calibrate",
+    "ensemble", "gated", "likelihood", "load", "load_reward", "load_step_reward", "power", "process_reward",
+    "sampled_reward", "tilted", "token_reward", "worst_case",
 ]

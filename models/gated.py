@@ -6,7 +6,6 @@ from collections.abc import Hashable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, NoReturn
 
 import numpy as np
-from numpy.typing import NDArray
 
 from steersman.ppl.answer import score
 from steersman.ppl.constraints.masks import Packed, tokens_of

@@ -5,8 +5,8 @@
     judge = Judge(lm)                            # "would this model say yes"
     await factor(beta * await call(reward, text))
 
-`process_reward` says what the rewards of steps mean; `calibrate`, `Quantile` and `ensemble` change their scale; `tilted`
-is a program weighted by one; `best_of_n_log_prob` and its like are the laws of the best of N draws.
+`process_reward` says what the rewards of steps mean; `calibrate`, `Quantile` and `ensemble` change their scale;
+`tilted` is a program weighted by one; `best_of_n_log_prob` and its like are the laws of the best of N draws.
 """
 
 from .best_of_n import best_of_n_bounds, best_of_n_kl, best_of_n_log_prob, best_of_n_win_rate

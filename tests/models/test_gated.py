@@ -26,7 +26,7 @@ from steersman.models.gated import GatedToken
 from steersman.ppl import assess, choice, enumerate_traces, factor, program, regenerate, sample, simulate, update
 
 BASE, NUDGER = A.text("a", max_tokens=3), B.text("b", max_tokens=3)
-GAMMA = 0.55
+GAMMA = 0.45
 
 
 def gate(gamma: float) -> GatedText:
@@ -62,7 +62,7 @@ class Grid:
         return Grid(self.u[some])
 
 
-@pytest.mark.parametrize("gamma", [0.0, 0.4, GAMMA, 0.7, 1.0])
+@pytest.mark.parametrize("gamma", [0.0, 0.4, GAMMA, 0.5, 1.0])
 def test_the_law_is_that_of_the_tables(gamma: float) -> None:
     """Enumerated: each token has the base's probability where its largest is at least gamma, else the nudger's; the
     texts sum to one."""
@@ -145,13 +145,15 @@ def _model(how: str) -> OracleModel:
 
     def build(wrap: Any) -> Any:
         base, nudger = wrap(lm).text("a", max_tokens=2), wrap(other).text("", max_tokens=2)
-        both = gated(base, nudger, 0.62)
-        return told(both) if how == "target" else told(base, both)
+        both, short = gated(base, nudger, 0.615), Listed(["", "a", "ba", "bb"])
+        return {"target": told(both), "proposal": told(base, both), "conditioned target": told(both.where(short)),
+                "proposal to a conditioned target": told(base.where(short), both)}[how]
 
     return OracleModel(how, build)
 
 
-@pytest.mark.parametrize("how", ["target", "proposal"])
+@pytest.mark.parametrize(
+    "how", ["target", "proposal", "conditioned target", "proposal to a conditioned target"])
 def test_proper_weighting_is_exact(how: str) -> None:
     """Summed over every random choice of the sampler, the expected weight of each text is its mass."""
     for make in (lambda resample: Importance(1), lambda resample: SMC(2, resample=resample, ess_threshold=1.0)):
@@ -165,7 +167,7 @@ def test_wrong_densities_are_seen(bug: str, monkeypatch: pytest.MonkeyPatch) -> 
     right = GatedToken.draw
 
     def draw(members: Sequence[GatedToken], keys: Any) -> Any:
-        tokens, log_q = right(members, keys)
+        tokens, _ = right(members, keys)
         other = {
             "base's density": [m.base for m in members], "nudger's density": [m.nudger for m in members],
             "gate upside down when scored": [GatedToken(m.base, m.nudger, 1 - m.gamma) for m in members],
@@ -204,7 +206,7 @@ def test_under_a_constraint(knows: Any) -> None:
         expected = {v.tokens: laws[how][v.tokens] for v in exact.values}
         assert masses(exact) == pytest.approx(expected, rel=1e-12)
         assert {str(v) for v in exact.values} == {"", "ab", "ba", "bb", "cab"}
-        assert_exact(Importance(4), OracleModel.of(call), runs=150)
+        assert_exact(Importance(8), OracleModel.of(call), runs=400)
 
 
 def test_under_a_choice() -> None:
@@ -293,6 +295,7 @@ def test_one_call_of_each_model_a_round() -> None:
     assert proposed.cost.tokens == 2 * sum(len(v.tokens) for v in proposed.values)
 
 
+@pytest.mark.slow
 def test_on_the_decoder(tmp_path: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     """No vector of the vocabulary leaves the device, and log q of the draws is what `assess` says."""
     lm = models.load(write_checkpoint(tmp_path / "tiny"))
@@ -318,9 +321,9 @@ def test_bad_input() -> None:
         with pytest.raises(ValueError, match="gamma is a probability"):
             gated(BASE, NUDGER, gamma)
     foreign = TableLM.random(4, seed=9, vocabulary=["<eos>", "x", "y", "z"])
-    with pytest.raises(ValueError, match="have different tokenizers.*take a nudger with the same tokenizer"):
+    with pytest.raises(ValueError, match=r"have different tokenizers.*take a nudger with the same tokenizer"):
         gated(BASE, foreign.text("", max_tokens=3), 0.5)
-    with pytest.raises(ValueError, match="a gated text has parts that must end alike, but max_tokens is 3 in .* and 4"):
+    with pytest.raises(ValueError, match="a gated text has parts that must end alike, but max_tokens is 3"):
         gated(BASE, B.text("b", max_tokens=4), 0.5)
     conditioned = BASE.where(Listed(["ab"]))
     with pytest.raises(TypeError, match=r"base is the text of one model.*gated\(...\).where"):

@@ -45,7 +45,7 @@ def is_the_law(found: LawOf) -> bool:
                for r in (TIED, DISTINCT, np.zeros(5)) for n in (1, 2, 3, 4))
 
 
-def F(p: np.ndarray, rewards: np.ndarray, below: bool = False) -> np.ndarray:
+def cdf(p: np.ndarray, rewards: np.ndarray, below: bool = False) -> np.ndarray:
     """P(R <= r) of every item, or P(R < r), by comparing every pair."""
     lower = rewards[None, :] < rewards[:, None] if below else rewards[None, :] <= rewards[:, None]
     return np.asarray(lower @ p)
@@ -53,7 +53,7 @@ def F(p: np.ndarray, rewards: np.ndarray, below: bool = False) -> np.ndarray:
 
 def ties_forgotten(log_p: np.ndarray, rewards: np.ndarray, n: float) -> np.ndarray:
     """p_bon = F^n - (F - p)^n: as if all rewards were distinct."""
-    p, f = np.exp(log_p), F(np.exp(log_p), rewards)
+    p, f = np.exp(log_p), cdf(np.exp(log_p), rewards)
     with np.errstate(divide="ignore"):
         return np.log(f**n - (f - p) ** n)
 
@@ -62,12 +62,12 @@ def ties_not_shared(log_p: np.ndarray, rewards: np.ndarray, n: float) -> np.ndar
     """F^n - F-^n for every item of a tie."""
     p = np.exp(log_p)
     with np.errstate(divide="ignore"):
-        return np.log(F(p, rewards) ** n - F(p, rewards, below=True) ** n)
+        return np.log(cdf(p, rewards) ** n - cdf(p, rewards, below=True) ** n)
 
 
 def continuous(log_p: np.ndarray, rewards: np.ndarray, n: float) -> np.ndarray:
     """n p F^(n - 1), the density where rewards are continuous."""
-    return np.asarray(log_p + math.log(n) + (n - 1) * np.log(F(np.exp(log_p), rewards)))
+    return np.asarray(log_p + math.log(n) + (n - 1) * np.log(cdf(np.exp(log_p), rewards)))
 
 
 def n_for_n_minus_1(log_p: np.ndarray, rewards: np.ndarray, n: float) -> np.ndarray:
@@ -122,7 +122,7 @@ def test_the_bounds_hold_and_the_surrogate_is_their_maximum(rewards: np.ndarray,
     """L <= -KL(q || P_N) <= L + log n for any q; L = (n - 1) E log F - KL(q || p) is largest at q ~ p F^(n-1), where it
     is log Z; with n in place of n - 1 it is not."""
     target = best_of_n_log_prob(np.log(P), rewards, n)
-    surrogate = np.log(P) + (n - 1) * np.log(F(P, rewards))
+    surrogate = np.log(P) + (n - 1) * np.log(cdf(P, rewards))
     log_z = float(np.logaddexp.reduce(surrogate))
     best, _ = best_of_n_bounds(surrogate - log_z, np.log(P), rewards, n)
     assert best == pytest.approx(log_z)
@@ -131,8 +131,8 @@ def test_the_bounds_hold_and_the_surrogate_is_their_maximum(rewards: np.ndarray,
         lower, upper = best_of_n_bounds(log_q, np.log(P), rewards, n)
         assert lower - 1e-12 <= -float(q @ (log_q - target)) <= upper + 1e-12
         assert lower <= best + 1e-12
-        assert lower == pytest.approx(float((n - 1) * q @ np.log(F(P, rewards)) - q @ (log_q - np.log(P))))
-    wrong = np.log(P) + n * np.log(F(P, rewards))
+        assert lower == pytest.approx(float((n - 1) * q @ np.log(cdf(P, rewards)) - q @ (log_q - np.log(P))))
+    wrong = np.log(P) + n * np.log(cdf(P, rewards))
     wrong -= np.logaddexp.reduce(wrong)
     assert best_of_n_bounds(wrong, np.log(P), rewards, n)[0] < best - 1e-6
 
@@ -177,7 +177,7 @@ def test_a_tilted_program_is_the_best_of_n(n: int) -> None:
     exact = infer(tilted(writing(), REWARD.map(EXACT.best_of(n))), Enumerate())
     assert exact.probabilities() == pytest.approx(law) and exact.log_evidence == pytest.approx(0.0, abs=1e-12)
     aimed = infer(tilted(writing(), REWARD.map(EXACT.surrogate(n))), Enumerate())
-    by_hand = {v: p * F(np.exp(LOG_P), REWARDS)[i] ** (n - 1) for i, (v, p) in enumerate(BASE.items())}
+    by_hand = {v: p * cdf(np.exp(LOG_P), REWARDS)[i] ** (n - 1) for i, (v, p) in enumerate(BASE.items())}
     total = sum(by_hand.values())
     assert aimed.probabilities() == pytest.approx({v: w / total for v, w in by_hand.items()})
     assert aimed.log_evidence == pytest.approx(math.log(total))
