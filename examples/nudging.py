@@ -1,10 +1,11 @@
 """A sentence in which it rains, nudged by the same model with a hint in its prompt.
 
-Left alone the model seldom lets it rain here. The nudger has read a hint that the story itself does not contain, and
-draws the tokens at which the model is unsure (its best token has a probability below gamma); the model draws the rest.
-As a proposal this changes no probability: log Z, the chance that it rains without any hint, is estimated from all four
-rows. Expect the number of sentences in which it rains to grow with gamma, and the effective number to fall again when
-the nudger draws nearly everything.
+Left alone the model lets it rain in one sentence of a hundred. The nudger has read a hint that is no part of the story,
+and draws the tokens at which the model is unsure: those whose best candidate has a probability below gamma. As a
+proposal this changes no probability, and every row estimates the same log Z, the chance that it rains without a hint.
+Expect several times as many sentences with rain, but few that count: the hint changes other words, too, and their
+weights make up for it. Half a hint, the geometric mean of both models, finds fewer and keeps more of them: look at the
+effective number, not at how often a proposal succeeds.
 """
 
 from rich.console import Console
@@ -17,31 +18,32 @@ from steersman.ppl import condition, program, sample
 
 STORY = "Tom and Lily were playing in the garden. Then"
 HINT = "The sky was dark. It began to rain. The rain was cold and wet. Rain, rain, rain! "
-GAMMAS = (0.0, 0.2, 0.4, 0.8)
 
 
 @program
-async def rainy(lm: LanguageModel, gamma: float) -> str:
-    """The rest of a sentence, given that it rains in it."""
-    ends = {"stop": (".", "!"), "max_tokens": 16}
-    base, nudger = lm.text(STORY, **ends), lm.text(HINT + STORY, **ends)
-    sentence = await sample(base, "sentence", proposal=gated(base, nudger, gamma))
-    await condition("rain" in sentence, "it rains")
+async def rainy(lm: LanguageModel, gamma: float, halved: bool = False) -> str:
+    """The rest of a sentence, given that it rains in it. halved: the nudger has read half a hint."""
+    plain, hinted = (lm.text(prompt, stop=(".", "!"), max_tokens=16) for prompt in (STORY, HINT + STORY))
+    nudger = plain**0.5 * hinted**0.5 if halved else hinted
+    sentence = await sample(plain, "sentence", proposal=gated(plain, nudger, gamma))
+    await condition(" rain" in sentence, "it rains")
     return str(sentence)
 
 
-def table_of(found: dict[float, Posterior]) -> Table:
-    table = Table("gamma", "it rains in", "effective", "log Z", "a likely one", title=STORY + " ...")
-    for gamma, posterior in found.items():
-        alive = sum(t is not None for t in posterior.traces)
-        table.add_row(f"{gamma:g}", f"{alive} of {len(posterior)}", f"{posterior.ess:.1f}",
-                      f"{posterior.log_evidence:.2f} ± {posterior.log_evidence_error:.2f}", posterior.mode().strip())
-    return table
+def raining(posterior: Posterior) -> int:
+    """In how many sentences it rains."""
+    return sum(trace is not None for trace in posterior.traces)
 
 
 def main() -> None:
     lm = models.load()
-    Console().print(table_of({g: infer(rainy(lm, g), Importance(1024), seed=1) for g in GAMMAS}))
+    table = Table("proposal", "it rains in", "effective", "log Z", "a likely one", title=STORY + " ...")
+    for name, gamma, halved in (("the model", 0.0, False), ("hint where unsure", 0.5, False),
+                                ("half a hint where unsure", 0.5, True), ("half a hint", 1.0, True)):
+        posterior = infer(rainy(lm, gamma, halved), Importance(1024), seed=1)
+        table.add_row(name, f"{raining(posterior)} of {len(posterior)}", f"{posterior.ess:.1f}",
+                      f"{posterior.log_evidence:.2f} ± {posterior.log_evidence_error:.2f}", posterior.mode().strip())
+    Console().print(table)
 
 
 if __name__ == "__main__":

@@ -22,6 +22,6 @@ async def tilted(base: Invocation[T] | Program[..., T], reward: Callable[..., fl
         tilted(writing(), reward.map(F.surrogate(8)))       # p F^7, the target of variational best-of-N
         tilted(writing(), reward.map(F).map(exponential(t)).map(tilt(beta)))     # InfAlign
     """
-    value = await as_invocation(base)
+    value: T = await as_invocation(base)
     await factor(await call(reward, value, name="reward"), "tilt")
     return value
