@@ -185,6 +185,7 @@ def test_same_prefix_twice_costs_no_forward(decoder: Decoder) -> None:
     before = decoder.stats.forwards
     decoder.draw([p] * 3, [0.1, 0.2, 0.3], [0.5] * 3)
     decoder.log_probs([p])
+    decoder.top([p], [0.5])
     decoder.log_mass([p], np.ones((1, V), bool))
     assert decoder.stats.forwards == before
 
@@ -224,6 +225,7 @@ def test_one_by_one_equals_batched(decoder: Decoder) -> None:
         (lambda d: d.score([(1,)], [V]), "0..60"),
         (lambda d: d.draw([(1, 99)], [0.5]), "0..60"),
         (lambda d: d.score_sequences([(1,)], [(99,)]), "0..60"),
+        (lambda d: d.top([(1,)], [-1.0]), "temperatures"),
         (lambda d: d.log_mass([(1,)], np.ones((1, 3), bool)), "shape"),
     ],
 )
@@ -248,4 +250,5 @@ def test_no_rows(decoder: Decoder) -> None:
     """Law: an empty batch has an empty answer."""
     assert decoder.draw([], [])[0].shape == (0,)
     assert decoder.score([], []).shape == (0,) and decoder.log_probs([]).shape == (0, V)
+    assert decoder.top([]).shape == (0,)
     assert decoder.log_mass([], np.zeros((0, V), bool)).shape == (0,) and decoder.score_sequences([], []) == []
