@@ -70,8 +70,7 @@ def test_the_diagnostics_are_the_exact_sums(beta: float) -> None:
         assert found.above == pytest.approx(float(Q[beta * Q < P].sum()))
 
 
-@pytest.mark.parametrize("beta", KNOWN)
-@pytest.mark.parametrize("how", ["site", "guide"])
+@pytest.mark.parametrize(("beta", "how"), [(0.5, "site"), (1.0, "guide"), (2.0, "site")])
 def test_poisson(beta: float, how: str) -> None:
     """The sampler: its acceptance, its draws (chi-square against P_beta) and its own estimates of the distance, each
     within its error; with a proposal at the site and with a guide program."""
@@ -134,7 +133,7 @@ def test_texts_with_factors_and_proposals() -> None:
     p, q = np.exp(log_p), np.exp(log_q)
     for beta in (0.1, 0.6):
         kept = np.minimum(p, beta * q)
-        method = QuasiRejection(1500, log_beta=math.log(beta))
+        method = QuasiRejection(800, log_beta=math.log(beta))
         posterior = infer(model.program, method, seed=3)
         law: dict[Any, float] = {}
         for name, mass in zip(names, kept / kept.sum(), strict=True):
@@ -142,7 +141,7 @@ def test_texts_with_factors_and_proposals() -> None:
         observed = Counter(tuple(v.tokens for v in value) for value in posterior.values)
         assert abs(fit("law", "texts", observed, law).z) < 4
         n, rate = len(posterior.info["log_weights"]), float(kept.sum() / beta)
-        assert abs(1500 / n - rate) < 4 * math.sqrt(rate * (1 - rate) / n) + 1e-3
+        assert abs(800 / n - rate) < 4 * math.sqrt(rate * (1 - rate) / n) + 1e-3
 
 
 def test_evidence_is_unbiased() -> None:
