@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 
-from benchmarks import constraints, decode, json_schemas, language, mcmc, nuts, rewards, roofline, smc
+from benchmarks import adapters, constraints, decode, json_schemas, language, mcmc, nuts, rewards, roofline, smc
 from steersman.models.load import EMBEDDED
 
 
@@ -15,6 +15,7 @@ def main() -> None:
         ("SMC against the bare loop", smc.main, []),
         ("MCMC against the bare loop", mcmc.main, []),
         ("Scoring by a reward model", rewards.main, []),
+        ("Trainable parts of a model", adapters.main, []),
         ("NUTS against NumPyro", nuts.main, []),
         ("The language", language.main, []),
         ("Constraints", constraints.main, []),

@@ -10,12 +10,11 @@ import numpy as np
 
 from steersman.ppl.errors import AllParticlesDead
 from steersman.ppl.particle import Particle
-from steersman.ppl.program import as_invocation
 
 from .genealogy import Genealogy
 from .killed import killed_by
 from .posterior import Cost, Posterior
-from .proposed import advance_proposed
+from .proposed import Proposed
 from .run import Run
 from .sizes import whole
 from .variance import log_evidence_error
@@ -32,8 +31,9 @@ class Importance:
     """N independent executions, weighted:  Z_hat = (1/N) sum_i w_i,  w = target / proposal.
 
     particles: N. proposal: a guide program; its choices are imposed on the sites of the same address, and the weight
-    is divided by the density with which it drew them. Every choice of the guide must be a site of the program. batch:
-    how many executions are in memory at once (all up to 256 by default); it does not change the result.
+    is divided by the density with which it drew them. Every choice of the guide must be a site of the program. Or a
+    `Guide`, which runs in step with the program, and may leave sites to it (see `guided`). batch: how many executions
+    are in memory at once (all up to 256 by default); it does not change the result.
 
     Unbiased for Z; the error of log Z_hat is the delta method. Stopped by a budget, the result holds the batches that
     were completed (or what of the first one is finished). Source: Robert & Casella 2004, section 3.3. Cost: N runs.
@@ -42,7 +42,7 @@ class Importance:
     def __init__(self, particles: int, *, proposal: Any = None, batch: int | None = None) -> None:
         whole("Importance", particles=particles, batch=1 if batch is None else batch)
         self.particles = particles
-        self.proposal = None if proposal is None else as_invocation(proposal)
+        self.proposed = Proposed(proposal)
         self.batch = min(particles, 256) if batch is None else batch
 
     @property
@@ -55,9 +55,9 @@ class Importance:
 
     async def step(self, run: Run, state: ImportanceState) -> tuple[ImportanceState, dict[str, Any]]:
         start = len(state.finished)
-        state.wave = run.spawn(range(start, min(start + self.batch, self.particles)))
+        state.wave = self.proposed.spawn(run, range(start, min(start + self.batch, self.particles)))
         run.rewind()  # draws depend on the slot alone, so that batches of any size give one result
-        await advance_proposed(run, state.wave, self.proposal)
+        await self.proposed.advance(run, state.wave)
         state.finished, state.wave = state.finished + state.wave, []
         return state, {"done": len(state.finished), "total": self.particles}
 

@@ -10,12 +10,11 @@ import numpy as np
 
 from steersman.ppl.errors import AllParticlesDead
 from steersman.ppl.particle import Particle
-from steersman.ppl.program import as_invocation
 
 from .divergences import Divergences, divergences
 from .killed import killed_by
 from .posterior import Cost, Posterior
-from .proposed import advance_proposed
+from .proposed import Proposed
 from .run import Run
 from .sizes import whole
 from .weights import log_mean_exp
@@ -38,9 +37,9 @@ class QuasiRejection:
     `tv_error`, `kl` (KL(target || draws), nats) and `above` of `divergences`, and the `log_weights` of all proposals,
     from which `divergences(log_weights, log_beta)` tells the same for any other beta.
 
-    samples: how many draws are wanted. proposal: a guide program, as for `Importance`; without one the program's own
-    proposals draw. log_beta (nats): log beta, against the unnormalised weights. attempts: how many executions may be
-    tried. batch: how many are in memory at once; it does not change the result.
+    samples: how many draws are wanted. proposal: a guide program or a `Guide`, as for `Importance`; without one the
+    program's own proposals draw. log_beta (nats): log beta, against the unnormalised weights. attempts: how many
+    executions may be tried. batch: how many are in memory at once; it does not change the result.
 
     log Z is that of importance sampling with all the proposals (but the last, if it ended the run: the mean is then
     unbiased, as Haldane's rate in `Rejection`). Draws have equal weights. Source: Eikema, Kruszewski, Dance, Elsahar &
@@ -55,7 +54,7 @@ class QuasiRejection:
         if not math.isfinite(log_beta):
             raise ValueError(f"QuasiRejection: log_beta={log_beta} is a finite number of nats")
         self.samples, self.log_beta, self.attempts, self.batch = samples, log_beta, attempts, batch
-        self.proposal = None if proposal is None else as_invocation(proposal)
+        self.proposed = Proposed(proposal)
 
     @property
     def name(self) -> str:
@@ -67,10 +66,10 @@ class QuasiRejection:
 
     async def step(self, run: Run, state: QuasiRejectionState) -> tuple[QuasiRejectionState, dict[str, Any]]:
         start = len(state.log_weights)
-        wave = run.spawn(range(start, min(start + self.batch, self.attempts)))
+        wave = self.proposed.spawn(run, range(start, min(start + self.batch, self.attempts)))
         run.rewind()
         accept = run.key.fold(2**32)
-        await advance_proposed(run, wave, self.proposal)
+        await self.proposed.advance(run, wave)
         for p in wave:
             state.log_weights.append(p.log_weight)
             if math.log(accept.fold(p.slot).uniform()) < p.log_weight - self.log_beta:

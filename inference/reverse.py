@@ -45,7 +45,7 @@ async def forward(run: Run, method: Sampler) -> float:
 
 async def reverse(run: Run, method: Sampler, trace: Trace) -> float:
     """log Zhat of one run in which the trace is one of the N particles; the others are drawn as in a forward run."""
-    retained = await _replay(run, trace)
+    retained = await _replay(run, run.model if isinstance(method, SMC) else method.proposed.model(run), trace)
     if isinstance(method, SMC):
         _check_proposed({a: s.log_q for a, s in retained.choice_sites().items()}, retained)
         return await _sweep(run, method, retained)
@@ -61,7 +61,7 @@ async def _sweep(run: Run, method: SMC, retained: Trace | None) -> float:
 
 async def _conditional_importance(run: Run, method: Importance, retained: Trace) -> float:
     """Zhat = (w(retained) + sum_{i=2..N} w_i) / N."""
-    log_w = [await _log_weight(run, method.proposal, retained)]
+    log_w = [await _log_weight(run, method.proposed.program, retained)]
     if method.particles > 1:
         others = copy.copy(method)
         others.particles -= 1
@@ -85,9 +85,10 @@ async def _log_weight(run: Run, proposal: Invocation[Any] | None, retained: Trac
     return retained.log_joint - math.fsum(log_q.values())
 
 
-async def _replay(run: Run, trace: Trace) -> Trace:
-    """The execution of the run's own program that makes the choices of a trace, densities of proposals included."""
-    particle = await _impose(run, run.model, trace.choices(), "the program")
+async def _replay(run: Run, model: Invocation[Any], trace: Trace) -> Trace:
+    """The execution of the run's program that makes the choices of a trace, densities of proposals included. model: the
+    program, or the program under a guide."""
+    particle = await _impose(run, model, trace.choices(), "the program")
     if particle.trace is None or particle.trace.choices().keys() != trace.choices().keys():
         raise ValueError(f"a draw of the posterior, {trace!r}, is no execution of {run.model!r}: the posterior must be "
                          "of the same program")

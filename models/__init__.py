@@ -4,10 +4,12 @@
     lm = models.load("path/to/folder")  # a Hugging Face folder
     lm = models.TableLM.random(4)       # an n-gram table: every posterior can be enumerated
     reward = models.load_reward("path/to/folder")  # a classification head; see `models.rewards`
+    lm.adapted(LoRA(8), LogitBias())    # with small trainable parts; see `models.adapters`
     lm ** 4,  lm1 * lm2,  lm1 / lm2     # targets: products of whole texts, not renormalised
     gated(lm.text(...), other.text(...), 0.4)   # a second model where the first is unsure: a proposal, or a target
 """
 
+from .adapters import AdaptedLM, LogitBias, LoRA, SoftPrompt, TrainableTable
 from .algebra import power
 from .allowed import Mask
 from .context import Context, Contexts
@@ -40,9 +42,10 @@ from .tokenizer import HuggingFaceTokenizer, SymbolTokenizer, Tokenizer
 from .tokens import TokenDistribution
 
 __all__ = [
-    "Context", "ContextTooLong", "Contexts", "GatedText", "HuggingFaceTokenizer", "Judge", "LanguageModel", "Mask",
-    "ModelError", "NeuralLM", "NonFiniteLogits", "OutOfMemory", "ProductLM", "ProductText", "ProductToken", "Quantile",
-    "Reward", "SymbolTokenizer", "TableLM", "TextDistribution", "TokenDistribution", "Tokenizer", "calibrate",
-    "ensemble", "gated", "likelihood", "load", "load_reward", "load_step_reward", "power", "process_reward",
-    "sampled_reward", "tilted", "token_reward", "worst_case",
+    "AdaptedLM", "Context", "ContextTooLong", "Contexts", "GatedText", "HuggingFaceTokenizer", "Judge", "LanguageModel",
+    "LoRA", "LogitBias", "Mask", "ModelError", "NeuralLM", "NonFiniteLogits", "OutOfMemory", "ProductLM", "ProductText",
+    "ProductToken", "Quantile", "Reward", "SoftPrompt", "SymbolTokenizer", "TableLM", "TextDistribution",
+    "TokenDistribution", "Tokenizer", "TrainableTable", "calibrate", "ensemble", "gated", "likelihood", "load",
+    "load_reward", "load_step_reward", "power", "process_reward", "sampled_reward", "tilted", "token_reward",
+    "worst_case",
 ]

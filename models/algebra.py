@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import math
 from abc import abstractmethod
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 import numpy as np
@@ -18,6 +18,8 @@ import numpy as np
 from steersman.ppl.protocols import Floats
 
 if TYPE_CHECKING:
+    from steersman.ppl.trainable import Trainable
+
     from .language_model import LanguageModel
 
 P = TypeVar("P")
@@ -97,6 +99,11 @@ def log_product(log_p: Floats, exponents: Floats) -> Floats:
     with np.errstate(invalid="ignore"):
         terms = np.where(exponents == 0.0, 0.0, exponents * log_p)
         return np.asarray(np.where((terms == -np.inf).any(0), -np.inf, terms.sum(0)), np.float64)
+
+
+def trainable_in(models: Iterable[LanguageModel]) -> Trainable | None:
+    """What a density that these models make depends on: the first of them that is learnt."""
+    return next((found for lm in models if (found := lm.trainable) is not None), None)
 
 
 def same_tokens(a: LanguageModel, b: LanguageModel) -> bool:

@@ -15,6 +15,8 @@ from .context import Context
 from .tokens import TokenDistribution, drawable, modifiers
 
 if TYPE_CHECKING:
+    from steersman.ppl.trainable import Trainable
+
     from .language_model import LanguageModel
     from .texts import TextDistribution
     from .where import Progress
@@ -37,6 +39,10 @@ class FavouredToken:
     @property
     def family(self) -> Hashable:
         return self.lm
+
+    @property
+    def trainable(self) -> Trainable | None:
+        return self.lm.trainable
 
     @property
     def context(self) -> Context:
@@ -118,6 +124,10 @@ class FavouredText:
     @property
     def family(self) -> Hashable:
         return self.lm
+
+    @property
+    def trainable(self) -> Trainable | None:
+        return self.lm.trainable
 
     @property
     def ends(self) -> None:

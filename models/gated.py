@@ -12,7 +12,7 @@ from steersman.ppl.constraints.masks import Packed, tokens_of
 from steersman.ppl.keys import Keys
 from steersman.ppl.protocols import Floats
 
-from .algebra import Raised, same_tokens
+from .algebra import Raised, same_tokens, trainable_in
 from .allowed import Allowed, narrowed
 from .context import Context, Contexts, unread
 from .text_measure import TextMeasure, refuse_other_ends
@@ -20,6 +20,8 @@ from .texts import TextDistribution
 from .tokens import TokenDistribution, modifiers
 
 if TYPE_CHECKING:
+    from steersman.ppl.trainable import Trainable
+
     from .language_model import LanguageModel
     from .where import Progress
 
@@ -44,6 +46,10 @@ class GatedToken:
     @property
     def family(self) -> Hashable:
         return self.base.family, type(self.nudger), self.nudger.family
+
+    @property
+    def trainable(self) -> Trainable | None:
+        return trainable_in(self.models)
 
     @property
     def context(self) -> Contexts:

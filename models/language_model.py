@@ -19,12 +19,15 @@ from steersman.ppl.text import Text
 from .algebra import Algebraic, Raised
 from .allowed import Mask
 from .context import Context
-from .errors import ContextTooLong
+from .errors import ContextTooLong, ModelError
 from .texts import TextDistribution
 from .tokenizer import Tokenizer
 from .tokens import TokenDistribution
 
 if TYPE_CHECKING:
+    from steersman.ppl.trainable import Trainable
+
+    from .adapters import AdaptedLM, Adapter
     from .product_lm import ProductLM
     from .where import ChosenText, ConditionedText
 
@@ -58,6 +61,17 @@ class LanguageModel(Algebraic["ProductLM"], ABC):
     @property
     def special_tokens(self) -> frozenset[int]:
         return self.eos if self.bos is None else self.eos | {self.bos}
+
+    @property
+    def trainable(self) -> Trainable | None:
+        """What the densities of its texts and tokens depend on, if that is learnt: then itself."""
+        return None
+
+    def adapted(self, *adapters: Adapter, name: str = "adapters", memory: int | None = None) -> AdaptedLM:
+        """This model with small trainable parts; see `NeuralLM.adapted`. Raises ModelError for a model without layers
+        to adapt."""
+        raise ModelError(f"{self!r} cannot be adapted: adapters are for checkpoints (models.load); of table models "
+                         "TrainableTable learns the whole table")
 
     def context(self, text: str = "") -> Context:
         """The context that holds `text`, after the beginning-of-text token if the model has one.

@@ -20,6 +20,7 @@ from .tokenizer import HuggingFaceTokenizer
 if TYPE_CHECKING:
     from jax.sharding import Mesh
 
+    from .adapters import AdaptedLM, Adapter
     from .decoder import Decoder
 
 
@@ -48,6 +49,16 @@ class NeuralLM(LanguageModel):
 
         decoder = Decoder.from_folder(path, dtype=dtype, max_rows=max_rows, mesh=mesh, memory=memory)
         return cls(decoder, read_tokenizer(path), path.name)
+
+    def adapted(self, *adapters: Adapter, name: str = "adapters", memory: int | None = None) -> AdaptedLM:
+        """This model with small trainable parts, `LoRA(...)`, `SoftPrompt(...)`, `LogitBias()`, at most one of a kind.
+
+        Its weights stay frozen and are shared; the new model has caches of its own. name: under which a guide saves the
+        parameters. memory: as in `load`, for the new model with the weights that it shares. Raises ModelError on a mesh.
+        """
+        from .adapters import AdaptedLM
+
+        return AdaptedLM(self, adapters, name, memory)
 
     def draw_next(
         self, prefixes: Sequence[Prefix], uniforms: Floats, temperatures: Floats | None, masks: Packed | None

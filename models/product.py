@@ -11,13 +11,15 @@ from steersman.ppl.constraints.masks import Packed, has, tokens_of
 from steersman.ppl.keys import Keys
 from steersman.ppl.protocols import Floats
 
-from .algebra import Algebraic, Raised, log_product
+from .algebra import Algebraic, Raised, log_product, trainable_in
 from .allowed import Allowed, narrowed
 from .context import Contexts, unread
 from .product_vectors import by_model, columns, exponents, inverse_cdf, log_densities, log_normalisers
 from .tokens import TokenDistribution, drawable
 
 if TYPE_CHECKING:
+    from steersman.ppl.trainable import Trainable
+
     from .language_model import LanguageModel
 
 _TEMPERATURES = 1e-6, 1e6  # beyond these single precision could not tell tokens apart
@@ -46,6 +48,10 @@ class ProductToken(Algebraic["ProductToken"]):
     @property
     def family(self) -> Hashable:
         return self.models
+
+    @property
+    def trainable(self) -> Trainable | None:
+        return trainable_in(self.models)
 
     @property
     def context(self) -> Contexts:
@@ -101,6 +107,10 @@ class LocalToken:
     @property
     def family(self) -> Hashable:
         return self.target.family
+
+    @property
+    def trainable(self) -> Trainable | None:
+        return trainable_in(self.models)
 
     @property
     def context(self) -> Contexts:

@@ -43,7 +43,7 @@ class TableLM(LanguageModel):
         self.tokenizer = _symbols(v, eos, vocabulary) if tokenizer is None else tokenizer
         if tokenizer is not None:
             _check_tokenizer(tokenizer, v, eos, vocabulary)
-        self._rows = (table - _log_sum_exp(table)).reshape(-1, v)
+        self._set(table)
 
     @classmethod
     def random(
@@ -54,6 +54,10 @@ class TableLM(LanguageModel):
         rng = np.random.default_rng(seed)
         return cls(scale * rng.normal(size=(vocab_size + 1,) * (order - 1) + (vocab_size,)), eos=eos,
                    vocabulary=vocabulary, tokenizer=tokenizer)
+
+    def _set(self, logits: Floats) -> None:
+        """Log-probabilities, [rows, V]."""
+        self._rows = (logits - _log_sum_exp(logits)).reshape(-1, self.vocab_size)
 
     def _row_of(self, prefix: Prefix) -> int:
         row, v = 0, self.vocab_size

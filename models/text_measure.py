@@ -14,12 +14,14 @@ from steersman.ppl.keys import Keys
 from steersman.ppl.protocols import Floats
 from steersman.ppl.text import Text
 
-from .algebra import Algebraic, Raised, same_tokens
+from .algebra import Algebraic, Raised, same_tokens, trainable_in
 from .context import unread
 from .text_machine import TextMachine
 from .text_scores import score_drawn
 
 if TYPE_CHECKING:
+    from steersman.ppl.trainable import Trainable
+
     from .language_model import LanguageModel
     from .product_text import ProductText
     from .where import ChosenText, ConditionedText, Ends, Progress
@@ -95,6 +97,11 @@ class TextMeasure(Algebraic["ProductText"]):
         """What a constraint weighs each token of a finished text by, in nats, [T]; None without."""
         return None
 
+    @property
+    def trainable(self) -> Trainable | None:
+        """What its density depends on, if one of its models is learnt."""
+        return trainable_in(getattr(self, "models", (self.lm,)))
+
     def where(self, constraint: Constraint) -> ConditionedText | ChosenText:
         """This text conditioned on a constraint, as `lm.text(..., where=constraint)`: f(text) = p(text) [text in C].
 
@@ -149,6 +156,12 @@ class TextMeasure(Algebraic["ProductText"]):
         done = [m.completed(rest) for m, rest in zip(machines, rests, strict=True)]
         _score_some([len(begun) for begun in machines], done, keys)
         return done
+
+    def spelled(self, value: Any) -> tuple[int, ...] | None:
+        """The tokens whose density is that of the value, its end included; None where no draw has them and ends there.
+        Raises OutsideSupport unless the value is a str."""
+        machine = self._replayed(None, value)
+        return None if machine is None else tuple(machine.tokens)
 
     def _ended(self, value: Any) -> tuple[int, ...]:
         """The tokens whose density is that of the value, its end included. Raises OutsideSupport unless it is a str."""

@@ -17,6 +17,8 @@ from .allowed import Allowed, narrowed
 from .context import Context, unread
 
 if TYPE_CHECKING:
+    from steersman.ppl.trainable import Trainable
+
     from .language_model import LanguageModel
     from .product import ProductToken
 
@@ -38,6 +40,10 @@ class TokenDistribution(Algebraic["ProductToken"]):
     @property
     def family(self) -> Hashable:
         return self.lm
+
+    @property
+    def trainable(self) -> Trainable | None:
+        return self.lm.trainable
 
     @property
     def identity(self) -> Hashable:

@@ -133,10 +133,10 @@ class Banks:
     def _adopt(
         self, cold: list[int], wanted: Sequence[Prefix], stems: Sequence[Prefix], rows: int, groups: dict[int, Group]
     ) -> None:
-        V = self.device.config.vocab_size
+        size = self.device.params.embed.size
         for i in cold:
-            if not 0 <= min(wanted[i]) <= max(wanted[i]) < V:
-                raise BadToken(next(t for t in wanted[i] if not 0 <= t < V), V)
+            if not 0 <= min(wanted[i]) <= max(wanted[i]) < size:
+                raise BadToken(next(t for t in wanted[i] if not 0 <= t < size), size)
         reaches = [[bank.table.longest(wanted[i])[1] for bank in self._banks] for i in cold]
         best = [max(((r, -k) for k, r in enumerate(each)), default=(0, 0)) for each in reaches]
         shared = common_prefix([stems[i] for i in cold])

@@ -99,6 +99,31 @@ class Decoder:
         self._engine.banks.measure()
         return self._engine.stats
 
+    @property
+    def params(self) -> Params:
+        """The parameters. Assigning others of the same shapes drops every cache and compiles nothing."""
+        return self._engine.device.params
+
+    @params.setter
+    def params(self, new: Params) -> None:
+        device = self._engine.device
+        device.params = device.placement.params(new, self.config)
+        self.clear()
+
+    def beside(self, params: Params, memory: int | None = None) -> Decoder:
+        """A decoder of this model with other parameters: arrays that both have are shared, caches are not.
+
+        memory: bytes on the device, those shared included; None for what is free. Raises ModelError on a mesh.
+        """
+        engine = self._engine
+        device = engine.device
+        if device.placement.mesh is not None:
+            raise ModelError("a model on a mesh cannot be adapted: load it without mesh=")
+        return Decoder(
+            self.config, params, bos_id=self.bos_id, eos_ids=self.eos_ids, dtype=device.dtype, memory=memory,
+            max_rows=device.memory.max_rows, cache_size=2 * engine.tokens.max_bytes, max_banks=engine.banks.max_banks,
+        )  # fmt: skip
+
     def capacity(self, tokens: int) -> int:
         """How many contexts of so many tokens, with no prompt in common, are held at once; more take several rounds."""
         return self._engine.device.memory.capacity(tokens)

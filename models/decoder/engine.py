@@ -44,11 +44,11 @@ class Engine:
 
     def _ask(self, kind: str, prefixes: Sequence[Prefix], call: Ask) -> Iterator[tuple[Rows, NDArray[Any]]]:
         """`ask`, with errors of the device as they come."""
-        V, memory = self.config.vocab_size, self.device.memory
+        size, memory = self.device.params.embed.size, self.device.memory
         for prefix in prefixes:
             self.check_length(len(prefix))
-            if not 0 <= prefix[-1] < V:  # the others were checked when they were last, or when they came in cold
-                raise BadToken(prefix[-1], V)
+            if not 0 <= prefix[-1] < size:  # the others were checked when they were last, or when they came in cold
+                raise BadToken(prefix[-1], size)
         for begin in range(0, len(prefixes), self.device.max_rows):
             batch = prefixes[begin : begin + self.device.max_rows]
             index: dict[Prefix, int] = {}

@@ -103,9 +103,14 @@ def hidden(
 
 def embed(params: Params, config: DecoderConfig, tokens: jax.Array, position: jax.Array) -> jax.Array:
     """The residual stream [B, C, H] that the first block reads."""
-    x = params.embed.weight[tokens].astype(jnp.float32)
-    if params.embed.scale is not None:
-        x = x * params.embed.scale[tokens][..., None]
+    weight, scale, extra = params.embed
+    known = tokens if extra is None else jnp.minimum(tokens, weight.shape[0] - 1)
+    x = weight[known].astype(jnp.float32)
+    if scale is not None:
+        x = x * scale[known][..., None]
+    if extra is not None:
+        own = tokens - weight.shape[0]
+        x = jnp.where((own < 0)[..., None], x, extra[jnp.maximum(own, 0)])
     if config.embed_scale != 1.0:
         x = x * config.embed_scale
     return x if params.positions is None else x + params.positions[position]
@@ -114,11 +119,13 @@ def embed(params: Params, config: DecoderConfig, tokens: jax.Array, position: ja
 def logits(params: Params, config: DecoderConfig, h: jax.Array) -> jax.Array:
     """Next-token logits [B, V], float32, of hidden states h [B, H]."""
     if params.head is not None:
-        return soft_cap(linear(h, params.head), config.logit_cap)
-    weight, scale = params.embed
-    a, b = same_type(h, weight)
-    l = jnp.einsum("bh,vh->bv", a, b, precision=HIGHEST, preferred_element_type=jnp.float32)
-    return soft_cap(l if scale is None else l * scale, config.logit_cap)
+        l = linear(h, params.head)
+    else:
+        a, b = same_type(h, params.embed.weight)
+        l = jnp.einsum("bh,vh->bv", a, b, precision=HIGHEST, preferred_element_type=jnp.float32)
+        l = l if params.embed.scale is None else l * params.embed.scale
+    l = soft_cap(l, config.logit_cap)
+    return l if params.logit_bias is None else l + params.logit_bias
 
 
 def mlp(x: jax.Array, layer: Layer, config: DecoderConfig, shards: int = 1) -> jax.Array:
@@ -144,10 +151,12 @@ def norm(x: jax.Array, by: Norm | None, config: DecoderConfig) -> jax.Array:
 
 
 def linear(x: jax.Array, by: Linear) -> jax.Array:
-    """x weight + bias, accumulated in float32."""
+    """x weight + x a b + bias, accumulated in float32; the product of low rank in the type of x."""
     y = jnp.dot(*same_type(x, by.weight), precision=HIGHEST, preferred_element_type=jnp.float32)
     if by.scale is not None:
         y = y * by.scale
+    if by.low is not None:
+        y = y + jnp.dot(jnp.dot(x, by.low.a, precision=HIGHEST), by.low.b, precision=HIGHEST)
     return y if by.bias is None else y + by.bias
 
 

@@ -14,12 +14,20 @@ class Norm(NamedTuple):
     bias: jax.Array | None = None
 
 
+class LowRank(NamedTuple):
+    """x -> x a b, beside a projection whose weights stay as they are."""
+
+    a: jax.Array  # [in, r]
+    b: jax.Array  # [r, out]
+
+
 class Linear(NamedTuple):
     """x -> x weight + bias; the columns of an int8 weight are multiples of `scale`."""
 
     weight: jax.Array  # [in, out]
     bias: jax.Array | None = None  # [out]
     scale: jax.Array | None = None  # [out]
+    low: LowRank | None = None
 
 
 class Embedding(NamedTuple):
@@ -27,6 +35,12 @@ class Embedding(NamedTuple):
 
     weight: jax.Array  # [V, H]
     scale: jax.Array | None = None  # [V]
+    extra: jax.Array | None = None  # [P, H], rows of tokens V, V + 1, ..., which can be read and are never predicted
+
+    @property
+    def size(self) -> int:
+        """Tokens that can be read."""
+        return self.weight.shape[0] + (0 if self.extra is None else self.extra.shape[0])
 
 
 class Layer(NamedTuple):
@@ -51,3 +65,4 @@ class Params(NamedTuple):
     norm: Norm  # [H]
     head: Linear | None  # [H, V]; None when tied to `embed`
     frequencies: tuple[jax.Array, ...]  # [r/2] for each of `config.ropes`
+    logit_bias: jax.Array | None = None  # [V], added to the logits after their cap

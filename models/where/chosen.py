@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Hashable, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -13,9 +13,13 @@ from steersman.ppl.keys import Keys
 from steersman.ppl.protocols import Floats
 from steersman.ppl.text import Text
 
+from ..algebra import trainable_in
 from ..text_scores import score_tails
 from .progress import allowed_tokens
 from .text import ConditionedText
+
+if TYPE_CHECKING:
+    from steersman.ppl.trainable import Trainable
 
 
 class ChosenText:
@@ -33,6 +37,10 @@ class ChosenText:
     @property
     def family(self) -> Hashable:
         return self.text.family
+
+    @property
+    def trainable(self) -> Trainable | None:
+        return trainable_in(self.models)
 
     @property
     def models(self) -> tuple[Any, ...]:
@@ -77,6 +85,10 @@ class ChosenTextProposal:
     @property
     def family(self) -> Hashable:
         return self.target.family
+
+    @property
+    def trainable(self) -> Trainable | None:
+        return trainable_in(self.models)
 
     @property
     def models(self) -> tuple[Any, ...]:

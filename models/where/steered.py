@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -11,8 +11,12 @@ from steersman.ppl.constraints.masks import has
 from steersman.ppl.keys import Keys
 from steersman.ppl.protocols import Floats
 
+from ..algebra import trainable_in
 from . import rejection
 from .progress import Progress, allowed_tokens, fill
+
+if TYPE_CHECKING:
+    from steersman.ppl.trainable import Trainable
 
 
 class TokenUnderConstraint:
@@ -30,6 +34,10 @@ class TokenUnderConstraint:
     @property
     def models(self) -> tuple[Any, ...]:
         return getattr(self.base, "models", (self.base.family,))
+
+    @property
+    def trainable(self) -> Trainable | None:
+        return trainable_in(self.models)
 
     @property
     def context(self) -> Any:
