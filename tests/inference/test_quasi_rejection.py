@@ -25,6 +25,7 @@ from steersman.inference import (
 from steersman.inference.testing import coins_model, letters_model, run_many, sentence_model, z_score
 from steersman.inference.testing.chi_square import fit
 from steersman.inference.testing.evidence import unbiased
+from steersman.inference.variational import Guide
 from steersman.models import TableLM
 from steersman.ppl import condition, dist, enumerate_traces, factor, program, sample
 
@@ -70,11 +71,12 @@ def test_the_diagnostics_are_the_exact_sums(beta: float) -> None:
         assert found.above == pytest.approx(float(Q[beta * Q < P].sum()))
 
 
-@pytest.mark.parametrize(("beta", "how"), [(0.5, "site"), (1.0, "guide"), (2.0, "site")])
+@pytest.mark.parametrize(("beta", "how"), [(0.5, "site"), (1.0, "guide"), (2.0, "guide in step")])
 def test_poisson(beta: float, how: str) -> None:
     """The sampler: its acceptance, its draws (chi-square against P_beta) and its own estimates of the distance, each
-    within its error; with a proposal at the site and with a guide program."""
-    method: Any = QuasiRejection(4000, proposal=None if how == "site" else guide(), log_beta=math.log(beta))
+    within its error; with a proposal at the site, with a guide program ahead and in step."""
+    proposal = {"site": None, "guide": guide(), "guide in step": Guide(guide())}[how]
+    method: Any = QuasiRejection(4000, proposal=proposal, log_beta=math.log(beta))
     posterior = infer(count() if how == "site" else counted(), method, seed=int(10 * beta))
     n = len(posterior.info["log_weights"])
     known, tv = (float(np.minimum(Q, P / beta).sum()), float(np.abs(P - drawn_law(beta)).sum() / 2))

@@ -21,7 +21,7 @@ from steersman.inference.testing import (
     check_measure,
     forks,
 )
-from steersman.models import GatedText, TableLM, gated
+from steersman.models import GatedText, LogitBias, SoftPrompt, TableLM, gated
 from steersman.models.gated import GatedToken
 from steersman.ppl import assess, choice, enumerate_traces, factor, program, regenerate, sample, simulate, update
 
@@ -313,6 +313,25 @@ def test_on_the_decoder(tmp_path: Any, monkeypatch: pytest.MonkeyPatch) -> None:
         site = trace.site("text")
         assert site.log_p - site.log_q == pytest.approx(log_weight + math.log(8), abs=2e-4)
     assert not all(abs(w + math.log(8)) < 1e-6 for w in posterior.log_weights)  # the nudger has drawn
+
+
+@pytest.mark.slow
+def test_a_learnt_nudger(tmp_path: Any) -> None:
+    """A model with adapters nudges as it is, behind its soft prompt; what it proposes is weighed by p/q."""
+    lm = models.load(write_checkpoint(tmp_path / "tiny"))
+    learnt = lm.adapted(SoftPrompt(3), LogitBias())
+    contexts = [learnt.context(prompt).tokens for prompt in ("ab", "xyz")]
+    vectors = learnt.next_log_probs(contexts, None, None)
+    assert learnt.top_next(contexts, None) == pytest.approx(vectors.max(1), abs=1e-5)
+    assert learnt.top_next(contexts, None) != pytest.approx(lm.top_next(contexts, None), abs=1e-4)
+    base = lm.text("ab", max_tokens=3)
+    text = gated(base, learnt.text("ab", max_tokens=3), 1.0)
+    assert text.trainable is learnt and gated(base, base, 1.0).trainable is None
+    posterior = infer(told(base, text), Importance(8), seed=2)
+    log_q = learnt.score_sequences([contexts[0]] * 8, [v.tokens for v in posterior.values])
+    log_p = lm.score_sequences([contexts[0]] * 8, [v.tokens for v in posterior.values])
+    weights = [float(p.sum() - q.sum()) for p, q in zip(log_p, log_q, strict=True)]
+    assert posterior.log_weights + math.log(8) == pytest.approx(weights, abs=2e-4)
 
 
 def test_bad_input() -> None:
