@@ -1,4 +1,4 @@
-"""An adapted model is a language model: its base at first, its base's weights, and caches that follow its parameters."""
+"""An adapted model is a language model: its base at first, with its weights, and caches that follow its parameters."""
 
 from __future__ import annotations
 
