@@ -10,6 +10,7 @@ import numpy as np
 
 from steersman.ppl.address import Address, format_address
 from steersman.ppl.errors import AllParticlesDead, InvalidWeight, UnknownAddress
+from steersman.ppl.guided import SiteGuide, guided
 from steersman.ppl.particle import Particle
 from steersman.ppl.program import as_invocation
 from steersman.ppl.trace import Trace
@@ -33,8 +34,9 @@ class Importance:
     """N independent executions, weighted:  Z_hat = (1/N) sum_i w_i,  w = target / proposal.
 
     particles: N. proposal: a guide program; its choices are imposed on the sites of the same address, and the weight
-    is divided by the density with which it drew them. Every choice of the guide must be a site of the program. batch:
-    how many executions are in memory at once (all up to 256 by default); it does not change the result.
+    is divided by the density with which it drew them. Every choice of the guide must be a site of the program. Or a
+    `Guide`, which runs in step with the program, and may leave sites to it (see `guided`). batch: how many executions
+    are in memory at once (all up to 256 by default); it does not change the result.
 
     Unbiased for Z; the error of log Z_hat is the delta method. Stopped by a budget, the result holds the batches that
     were completed (or what of the first one is finished). Source: Robert & Casella 2004, section 3.3. Cost: N runs.
@@ -43,7 +45,8 @@ class Importance:
     def __init__(self, particles: int, *, proposal: Any = None, batch: int | None = None) -> None:
         whole("Importance", particles=particles, batch=1 if batch is None else batch)
         self.particles = particles
-        self.proposal = None if proposal is None else as_invocation(proposal)
+        self.guide = proposal if hasattr(proposal, "proposer") or isinstance(proposal, SiteGuide) else None
+        self.proposal = None if proposal is None or self.guide is not None else as_invocation(proposal)
         self.batch = min(particles, 256) if batch is None else batch
 
     @property
@@ -56,7 +59,8 @@ class Importance:
 
     async def step(self, run: Run, state: ImportanceState) -> tuple[ImportanceState, dict[str, Any]]:
         start = len(state.finished)
-        state.wave = run.spawn(range(start, min(start + self.batch, self.particles)))
+        model = run.model if self.guide is None else guided(run.model, self.guide)
+        state.wave = run.spawn(range(start, min(start + self.batch, self.particles)), model)
         run.rewind()  # draws depend on the slot alone, so that batches of any size give one result
         if self.proposal is None:
             await run.advance(state.wave)

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from steersman.ppl.errors import AllParticlesDead
+from steersman.ppl.guided import guided
 from steersman.ppl.particle import Particle
 
 from .chain import Tally
@@ -57,7 +58,8 @@ class SMC:
     steering (Lew et al. 2023, "Sequential Monte Carlo Steering of LLMs using probabilistic programs"). rejuvenate: a
     move, or a mix or cycle of moves, that is applied to every unfinished particle at each stop, `rejuvenation_steps`
     times, so that copies differ again: resample-move (see `rejuvenate`). Weights and Z_hat stay as they are;
-    posterior.info["rejuvenation"] tells the acceptance rates.
+    posterior.info["rejuvenation"] tells the acceptance rates. proposal: a guide, in step with the program: what it
+    draws at a site takes the place of the program's own draws there (see `guided`).
 
     A particle that finishes or dies early stays in its slot, its weight multiplied by 1 or 0, until it is resampled.
     A twist looks ahead and is divided out at the end. The standard error of log Z_hat is estimated from the genealogy
@@ -68,7 +70,7 @@ class SMC:
     def __init__(
         self, particles: int, *, resample: str | Resampler = "ssp", ess_threshold: float = 0.5,
         resample_at: StopSpec = "weight", expand: int = 1, rejuvenate: Kernel | None = None,
-        rejuvenation_steps: int = 1,
+        rejuvenation_steps: int = 1, proposal: Any = None,
     ) -> None:
         whole("SMC", particles=particles, expand=expand, rejuvenation_steps=rejuvenation_steps)
         if not ess_threshold >= 0:
@@ -80,13 +82,15 @@ class SMC:
         self._barrier = barrier(resample_at)
         self.rejuvenate = None if rejuvenate is None else movable(rejuvenate)
         self.rejuvenation_steps = rejuvenation_steps
+        self.proposal = proposal
 
     @property
     def name(self) -> str:
         return f"SMC({self.particles}{f', expand={self.expand}' if self.expand > 1 else ''})"
 
     def init(self, run: Run) -> SMCState:
-        state = SMCState(run.spawn(range(self.particles)))
+        model = run.model if self.proposal is None else guided(run.model, self.proposal)
+        state = SMCState(run.spawn(range(self.particles), model))
         for p in state.particles:
             p.log_weight -= math.log(self.particles)
         return state

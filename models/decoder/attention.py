@@ -20,6 +20,7 @@ from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
+from jax.lax import stop_gradient
 
 HIGHEST = jax.lax.Precision.HIGHEST
 LEAST = -1e30  # the peak of a part of which a query sees nothing: its weight is exp(LEAST - peak) = 0, not NaN
@@ -104,7 +105,7 @@ def attend(
         """Of scores [., ., G C, positions]; `seen` has their axes, G and C apart."""
         split = (*scores.shape[:2], G, C, -1)
         masked = (soft_cap(scores, cap).reshape(split) + seen).reshape(scores.shape)
-        peak = jnp.maximum(masked.max(-1, keepdims=True), LEAST)
+        peak = stop_gradient(jnp.maximum(masked.max(-1, keepdims=True), LEAST))  # any number gives the same attention
         e = jnp.exp(masked - peak)
         return Part(_dot(sums, e, values), e.sum(-1, keepdims=True), peak)
 

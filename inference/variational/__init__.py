@@ -1,0 +1,51 @@
+"""Variational inference: guides, objectives, and training."""
+
+from .contrastive import fit_twists
+from .family import Family
+from .fit import Fit, fit
+from .gradient import NonFinite
+from .guide import Guide
+from .objective import (
+    BadObjective,
+    density,
+    expect,
+    frozen,
+    likelihood,
+    log_mean_exp,
+    marginal,
+    normalise,
+    prior,
+)
+from .objectives import best_of_n, dpg, elbo, iwelbo, kl_regularised, renyi, wake, wake_model
+from .parameters import BadParameters
+from .potential import Potential
+from .vi import VI
+
+__all__ = [
+    "VI",
+    "BadObjective",
+    "BadParameters",
+    "Family",
+    "Fit",
+    "Guide",
+    "NonFinite",
+    "Potential",
+    "best_of_n",
+    "density",
+    "dpg",
+    "elbo",
+    "expect",
+    "fit",
+    "fit_twists",
+    "frozen",
+    "iwelbo",
+    "kl_regularised",
+    "likelihood",
+    "log_mean_exp",
+    "marginal",
+    "normalise",
+    "prior",
+    "renyi",
+    "wake",
+    "wake_model",
+]

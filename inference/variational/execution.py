@@ -1,0 +1,127 @@
+"""Executions drawn for an objective, with all that depends on parameters."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from steersman.ppl.address import Address
+from steersman.ppl.effects import Invocation, Observe, Sample
+from steersman.ppl.keys import Key
+from steersman.ppl.particle import Particle
+from steersman.ppl.requests import Choose, Collected, Recall, Request
+from steersman.ppl.trace import Site, Trace
+from steersman.ppl.trainable import Trainable, trainable_of
+
+from ..run import Advance, Run
+
+Role = Literal["p", "q"]
+
+
+@dataclass(frozen=True)
+class Row:
+    """A density that depends on parameters: power log f(value) of `member`, at `address`. role: a density of the
+    program ("p"), or of what draws ("q")."""
+
+    trainable: Trainable
+    member: Any
+    address: Address
+    value: Any
+    role: Role
+    power: float = 1.0
+
+
+@dataclass
+class Execution:
+    """trace: the record; of an execution that died, up to the site `killed_by`. rows: what depends on parameters."""
+
+    trace: Trace
+    rows: list[Row] = field(default_factory=list)
+    killed_by: str | None = None
+
+    def log_density(self, of: str) -> float:
+        """As `Measure.of` says, in nats. What died is impossible under the program, but was drawn from the guide."""
+        if self.killed_by is not None and of in ("model", "likelihood"):
+            return -math.inf
+        sites = [s for _, s in self.trace.outer_sites()]
+        if of == "model":
+            return math.fsum(s.log_p for s in sites)
+        if of == "prior":
+            return math.fsum(s.log_p for s in sites if s.kind == "sample")
+        if of == "likelihood":
+            return math.fsum(s.log_p for s in sites if s.kind != "sample")
+        return math.fsum(s.log_q for s in sites if s.kind == "sample" and not (of == "redrawn" and s.fixed))
+
+    def drawn(self, address: Address) -> bool:
+        """Whether the choice at an address was drawn, not imposed."""
+        return not self.trace.site(address).fixed
+
+
+class _Mortal(Particle):
+    """A particle of which more is left than where it died."""
+
+    __slots__ = ("remains",)
+
+    def kill(self) -> None:
+        self.remains = self.partial_trace()
+        super().kill()
+
+
+class _Watched(Request):
+    """A request that notes every density that depends on parameters."""
+
+    __slots__ = ("_chosen", "seen")
+
+    def __init__(
+        self, particles: Sequence[Particle], key: Key, run: Run, choose: Choose | None, recall: Recall | None
+    ) -> None:
+        super().__init__(particles, key, choose=self._note, recall=recall, meter=run.meter)
+        self._chosen = choose
+        self.seen: dict[int, list[tuple[Trainable, Any, Address, Any, Role, float]]] = {}
+
+    def _note(self, p: Particle) -> tuple[bool, Any]:
+        effect = p.pending
+        assert isinstance(effect, Sample)
+        if (found := trainable_of(effect.dist)) is not None:
+            self._add(p, found, effect.dist, None, "p")
+        drawn = effect.dist if effect.proposal is None else effect.proposal
+        if (found := trainable_of(drawn)) is not None:
+            self._add(p, found, drawn, None, "q")
+        return (False, None) if self._chosen is None else self._chosen(p)
+
+    def collect(self) -> Collected:
+        collected = super().collect()
+        for _, item in collected:
+            if isinstance(item.effect, Observe) and (found := trainable_of(item.effect.dist)) is not None:
+                self._add(item.particle, found, item.effect.dist, item.effect.value, "p", item.effect.power)
+        return collected
+
+    def _add(self, p: Particle, found: Trainable, member: Any, value: Any, role: Role, power: float = 1.0) -> None:
+        self.seen.setdefault(p.serial, []).append((found, member, p.address, value, role, power))
+
+    def execution(self, p: _Mortal) -> Execution:
+        """What a particle, which is done, has come to. A text is one row, unless it was half drawn when the particle
+        died: then each of its tokens is one."""
+        trace = p.remains if p.trace is None else p.trace
+        sites: dict[Address, Site] = dict(trace.outer_sites())
+        rows = []
+        for trainable, member, address, value, role, power in self.seen.get(p.serial, ()):
+            site = sites.get(address)
+            if site is not None:  # not a token of a whole text, nor what the particle died of
+                x = site.value if site.kind == "sample" else value
+                rows.append(Row(trainable, member, address, x, role, power))
+        return Execution(trace, rows, p.killed_by)
+
+
+async def executions(
+    run: Run, model: Invocation[Any], slots: Sequence[int], key: Key, choose: Choose | None = None,
+    recall: Recall | None = None,
+) -> list[Execution]:
+    """New executions in these slots, drawn with keys that depend on `key` and the slot alone. What is recalled has no
+    rows."""
+    particles = [_Mortal(model, slot, run.params) for slot in slots]
+    request = _Watched(particles, key, run, choose, recall)
+    await Advance(request)
+    return [request.execution(p) for p in particles]

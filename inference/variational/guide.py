@@ -1,0 +1,76 @@
+"""`Guide`: what draws in place of the program, and its parameters."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from steersman.ppl.effects import Invocation
+from steersman.ppl.guided import SiteGuide, guided
+from steersman.ppl.program import Program, as_invocation
+from steersman.ppl.trainable import Trainable
+
+from .storage import read_params, write_params
+
+
+class Guide:
+    """A guide program or a site guide, with the trainables whose parameters it depends on.
+
+        guide = Guide(storyteller(adapted), adapted)
+        infer(story(lm), VI(guide, 300))
+        infer(story(lm), SMC(64, proposal=guide))
+        guide.save("guide/");  guide.load("guide/")
+
+    proposer: a program (call) that runs in step with the program (see `guided`), or a `SiteGuide`, such as an automatic
+    guide; None where the program has learnt proposals of its own (``sample(..., proposal=family(...))``). trainables:
+    known from the start, which `load` needs; others are added when training meets them.
+    """
+
+    def __init__(self, proposer: Any, *trainables: Trainable) -> None:
+        if isinstance(proposer, (Program, Invocation)):
+            proposer = as_invocation(proposer)
+        elif proposer is not None and not isinstance(proposer, SiteGuide):
+            raise TypeError(f"Guide({proposer!r}): expected a program, a program call, an automatic guide, or None for "
+                            "proposals inside the program")
+        self.proposer = proposer
+        self._trainables: dict[str, Trainable] = {}
+        self.add([*getattr(proposer, "trainables", ()), *trainables])
+
+    @property
+    def trainables(self) -> list[Trainable]:
+        return list(self._trainables.values())
+
+    def add(self, trainables: Iterable[Trainable]) -> None:
+        """Raises ValueError where two have the same name."""
+        for t in trainables:
+            if self._trainables.setdefault(t.name, t) is not t:
+                raise ValueError(f"two trainables are called {t.name!r}: give them different names")
+
+    @property
+    def params(self) -> dict[str, Any]:
+        """name of the trainable -> its parameters."""
+        return {name: t.params for name, t in self._trainables.items()}
+
+    def applied(self, program: Any) -> Invocation[Any]:
+        """The program, guided."""
+        return as_invocation(program) if self.proposer is None else guided(program, self.proposer)
+
+    def save(self, folder: str | Path) -> None:
+        """Write the parameters as ``params.safetensors``."""
+        write_params(Path(folder), self.params)
+
+    def load(self, folder: str | Path) -> Guide:
+        """Take over the parameters that `save` wrote; returns the guide. Raises BadParameters for trainables that the
+        file does not have, has other shapes for, or has beside them."""
+        found = read_params(Path(folder), self.params)
+        for name, params in found.items():
+            self._trainables[name].params = params
+        return self
+
+    def __repr__(self) -> str:
+        return f"<Guide {self.proposer!r}: {', '.join(self._trainables) or 'no parameters yet'}>"
+
+
+def as_guide(guide: Any) -> Guide:
+    return guide if isinstance(guide, Guide) else Guide(guide)

@@ -1,0 +1,69 @@
+"""Trees of parameters: what they may hold, and columns of rows for compiled calls."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from numpy.typing import NDArray
+
+from steersman.ppl.errors import SteersmanError
+
+SMALLEST = 8
+
+
+class BadParameters(SteersmanError, ValueError):
+    """Parameters that are not floating arrays of the right form, or not finite."""
+
+
+def checked(name: str, params: Any, like: Any = None) -> Any:
+    """The tree with its leaves as float32 arrays. like: a tree whose structure and shapes it must have. Raises
+    BadParameters, which names the leaf."""
+    leaves, structure = jax.tree_util.tree_flatten_with_path(params)
+    if not leaves:
+        raise BadParameters(f"{name}: there are no parameters")
+    found = []
+    for path, leaf in leaves:
+        array = jnp.asarray(leaf)
+        where = f"{name}{jax.tree_util.keystr(path)}"
+        if not jnp.issubdtype(array.dtype, jnp.floating) and not jnp.issubdtype(array.dtype, jnp.integer):
+            raise BadParameters(f"{where}: parameters are numbers, got {array.dtype}")
+        if not bool(jnp.isfinite(array).all()):
+            raise BadParameters(f"{where}: not all values are finite")
+        found.append(array.astype(jnp.float32))
+    if like is not None:
+        expected, known = jax.tree_util.tree_flatten_with_path(like)
+        if known != structure:
+            raise BadParameters(f"{name}: the parameters have structure {structure}, expected {known}")
+        for (path, old), new in zip(expected, found, strict=True):
+            if old.shape != new.shape:
+                where = f"{name}{jax.tree_util.keystr(path)}"
+                raise BadParameters(f"{where}: shape {new.shape}, expected {old.shape}")
+    return jax.tree_util.tree_unflatten(structure, found)
+
+
+def add(trees: Sequence[Any]) -> Any:
+    """The sum of trees of one structure."""
+    return trees[0] if len(trees) == 1 else jax.tree.map(lambda *x: sum(x[1:], x[0]), *trees)
+
+
+def not_finite(tree: Any) -> str | None:
+    """The path of a leaf with a value that is not finite."""
+    for path, leaf in jax.tree_util.tree_flatten_with_path(tree)[0]:
+        if not bool(jnp.isfinite(leaf).all()):
+            return jax.tree_util.keystr(path)
+    return None
+
+
+def padded_size(n: int) -> int:
+    return max(SMALLEST, 1 << (n - 1).bit_length())
+
+
+def columns(rows: Sequence[NDArray[Any]], size: int) -> NDArray[Any]:
+    """The rows as one array [size, ...], the first one repeated for padding."""
+    column = np.stack(rows)
+    n = len(column)
+    return column if n == size else np.concatenate([column, np.broadcast_to(column[:1], (size - n, *column.shape[1:]))])
