@@ -70,10 +70,11 @@ class AdaptedLM(LanguageModel):
 
     def gradient(self, members: Sequence[Any], values: Sequence[Any], weights: Floats) -> Any:
         """sum_i w_i grad log q_i(x_i), like `params`. The members are texts or next tokens of this model at any
-        temperature, masked, under a constraint with exact masks, or factors of a product; x_i are their values.
+        temperature, masked, under a constraint with exact masks, or factors of a product; x_i are their values. Where
+        a member is a measure, log q_i is its own log-density: that of what draws from it is another.
 
         Raises ModelError, naming the member, for one whose density is no function of masked logits (a favoured phrase,
-        rejection, a choice), or for another model's; OutsideSupport for a value of density 0.
+        rejection, a normalised product), or for another model's; OutsideSupport for a value of density 0.
         """
         return self.log_prob_and_gradient(members, values, weights)[1]
 

@@ -24,6 +24,7 @@ from ..product_text import ProductText
 from ..texts import TextDistribution
 from ..tokens import TokenDistribution
 from ..where import ChosenText, ConditionedText, ConditionedToken, Progress, SteeredText, SteeredToken
+from ..where.chosen import ChosenTextProposal
 
 
 @dataclass(slots=True)
@@ -99,6 +100,8 @@ def _parts(owner: LanguageModel, member: Any, value: Any, weight: float) -> list
             raise _refused(member, "more than one of its models is learnt")
         mine = [(p, a) for p, a in member.factors if p.lm is owner]
         return [part for p, a in mine for part in _parts(owner, p, value, a * weight)]
+    if isinstance(member, ChosenTextProposal):
+        return _chosen(owner, member.target, value, weight)
     if isinstance(member, ChosenText):
         member = member.text
     if isinstance(member, ConditionedText):
@@ -116,6 +119,16 @@ def _parts(owner: LanguageModel, member: Any, value: Any, weight: float) -> list
     if isinstance(member, (TokenDistribution, SteeredToken)):
         return [_token(owner, member, value, weight)]
     raise _refused(member, "its density is no function of masked logits")
+
+
+def _chosen(owner: LanguageModel, target: ChosenText, value: Any, weight: float) -> list[_Part]:
+    """log q(x) = log f(x) - log sum_s f(s): grad log f(x), less its mean under q over all spellings s."""
+    parts = _parts(owner, target, value, weight)
+    log_f = ChosenText.log_prob([target] * len(target.spellings), target.spellings)
+    for spelling, q in zip(target.spellings, np.exp(log_f - np.logaddexp.reduce(log_f)).tolist(), strict=True):
+        if q > 0.0:
+            parts += _parts(owner, target, spelling, -weight * q)
+    return parts
 
 
 def _text(owner: LanguageModel, member: TextDistribution | SteeredText, value: Any, weight: float) -> _Part:

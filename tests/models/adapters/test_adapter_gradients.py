@@ -257,7 +257,7 @@ def test_bad_input(small: Model, adapted: AdaptedLM) -> None:
     other = base.adapted(LogitBias(), name="other")
     for member, value, kind, message in (
         (text.favouring("<5>"), drawn(5, 6), ModelError, "favouring.*no function of masked logits"),
-        (chosen.proposal, drawn(5, 1), ModelError, "no function of masked logits"),
+        (chosen.proposal, drawn(7, 1), OutsideSupport, "where its density is 0"),
         ((lm * base).next("").proposal, 5, ModelError, "LocalToken.*no function of masked logits"),
         ((lm * other).next(""), 5, ModelError, "more than one of its models is learnt"),
         (other.next(""), 5, ModelError, "another model than <AdaptedLM"),
