@@ -37,7 +37,7 @@ MEMBERS: dict[str, tuple[Callable[[TrainableTable], Any], Any]] = {
     "constrained token": (lambda lm: text(lm, where=regex("[ab]*")).begin(None).next().dist, 1),
     "steered token": (lambda lm: text(lm, where=regex("[ab]*")).begin(None).next().dist.proposal, 1),
     "chosen text": (lambda lm: text(lm, where=choice(["ab", "ca"])), "ca"),
-    "text drawn by choice": (lambda lm: text(lm, where=choice(["ab", "ca", "b"])).proposal, "ca"),
+    "text drawn by choice": (lambda lm: text(lm, where=choice(["ab", "ca", "b"])).proposal, "ab"),
     "power": (lambda lm: (lm**2.5).text("a", max_tokens=3), "ab"),
     "product": (lambda lm: (TableLM.random(4, seed=9) * lm).text("a", max_tokens=3), "ab"),
     "quotient": (lambda lm: (TableLM.random(4, seed=9) / lm).next("a"), 1),
