@@ -105,12 +105,12 @@ class Call(Effect[T]):
 class Param(Effect[T]):
     """A trainable value. Names of parameters are global to a run, as in NumPyro."""
 
-    __slots__ = ("init",)
+    __slots__ = ("constraint", "init")
     kind = "param"
 
-    def __init__(self, name: Hashable, init: Any) -> None:
+    def __init__(self, name: Hashable, init: Any, constraint: Any = None) -> None:
         self.owed_by = running[0]
-        self.name, self.init = name, init
+        self.name, self.init, self.constraint = name, init, constraint
 
 
 class Invocation(Effect[T]):
@@ -210,9 +210,12 @@ def call(fn: Callable[..., S], *args: Any, name: Hashable | None = None) -> Effe
     return Call(fn, args, name)
 
 
-def param(name: Hashable, init: T) -> Effect[T]:
-    """``v = await param("v", init)``: the current value of a trainable parameter, `init` where none was learnt."""
-    return Param(name, init)
+def param(name: Hashable, init: T, constraint: Any = None) -> Effect[T]:
+    """``v = await param("v", init)``: the current value of a trainable parameter, `init` where none was learnt.
+
+    constraint: what it is learnt within, one of NumPyro's (``dist.constraints.positive``); any number by default.
+    """
+    return Param(name, init, constraint)
 
 
 def unfold(

@@ -24,7 +24,7 @@ from .leapfrog import Outcome, Settings, Transition, transition
 from .walker import Memory, Walker, Weights
 
 if TYPE_CHECKING:
-    from steersman.ppl.density import Layout, LogDensity
+    from steersman.ppl.density import Densities, Layout
 
 
 class Hamiltonian(Kernel):
@@ -47,7 +47,7 @@ class Hamiltonian(Kernel):
 
     def __init__(self, verb: str, names: Names, settings: Settings) -> None:
         self.verb, self.names, self.settings = verb, names, settings
-        self._known: WeakKeyDictionary[Run, list[LogDensity]] = WeakKeyDictionary()
+        self._known: WeakKeyDictionary[Run, Densities] = WeakKeyDictionary()
 
     @property
     def name(self) -> str:
@@ -99,9 +99,11 @@ class Hamiltonian(Kernel):
             memory = chain.memory[self] = Memory()
         trace = chain.trace
         if memory.walker is None or memory.walker.trace is not trace:
+            from steersman.ppl.density import Densities
+
             chosen = self.chosen(trace)
-            known = self._known.setdefault(chain.run, [])
-            memory.walker = Walker(chain, memory, chosen, known) if chosen else None
+            densities = self._known.setdefault(chain.run, Densities())
+            memory.walker = Walker(chain, memory, chosen, densities) if chosen else None
         walker: Walker | None = memory.walker
         return walker
 

@@ -17,9 +17,8 @@ from .adaptation import Adaptation, Tuning
 from .leapfrog import Floats
 
 if TYPE_CHECKING:
-    from steersman.ppl.density import LogDensity
+    from steersman.ppl.density import Densities, LogDensity
 
-_KNOWN = 64  # densities that a run remembers
 _STRUCTURES = 64  # for which a chain remembers step sizes
 
 
@@ -41,24 +40,12 @@ class Walker:
     """A chain on its way from the execution `trace`. density, arguments: of that. x [E]: where the chain is now. ahead:
     whether that is somewhere else. gained: the change of the log density since, in nats."""
 
-    def __init__(self, chain: Chain, memory: Memory, chosen: list[Address], known: list[LogDensity]) -> None:
-        """known: densities of the run that may fit, the last used first; a new one is added."""
+    def __init__(self, chain: Chain, memory: Memory, chosen: list[Address], densities: Densities) -> None:
+        """densities: of the run."""
         self.chain, self.memory = chain, memory
         self.trace = chain.trace
         self.sites = dict(self.trace.outer_sites())
-        found = next((d for d in known if d.fits(self.trace, self.sites, chosen)), None)
-        if found is None:
-            from steersman.ppl.density import log_density
-
-            given = next((d.given for d in known if d.resembles(self.sites, chosen)), None)
-            found = log_density(self.trace, chosen, particle=chain.restart, given=given)
-            for d in known[:1]:
-                found.share(d)
-            del known[_KNOWN - 1 :]
-        else:
-            known.remove(found)
-        known.insert(0, found)
-        self.density = found
+        self.density = found = densities.of(self.trace, self.sites, chosen, chain.restart)
         self.arguments = found.arguments(self.sites)
         self.x: Floats = found.vector(self.sites)
         self.ahead, self.gained = False, 0.0

@@ -14,7 +14,8 @@ Importing this package imports JAX and NumPyro.
 
 from .density import Given, LogDensity
 from .families import NotContinuous
+from .known import Densities
 from .layout import Layout
 from .tracing import log_density
 
-__all__ = ["Given", "Layout", "LogDensity", "NotContinuous", "log_density"]
+__all__ = ["Densities", "Given", "Layout", "LogDensity", "NotContinuous", "log_density"]

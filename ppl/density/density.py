@@ -21,6 +21,7 @@ from .depends import form, same
 from .evaluate import log_density, to_reals
 from .layout import Filled, Layout
 from .messages import advice, names_of
+from .operations import Bijection
 from .run import Run, asked
 
 Power = Callable[[str, Hashable], float]
@@ -58,6 +59,12 @@ class LogDensity:
         moving = run.called.union(self.addresses)
         self._told = {a: s.value for a, s in sites.items() if s.kind in ("sample", "call") and a not in moving}
 
+    @property
+    def real_shapes(self) -> list[tuple[int, ...]]:
+        """The shapes of the chosen sites as real numbers, in the order of u."""
+        operations = [g.operation for g in self.layout.groups for _ in range(g.size)]
+        return [o.reals.real_shape for o in operations if isinstance(o, Bijection)]
+
     def arguments(self, sites: Mapping[Address, Site]) -> tuple[Any, ...]:
         """What fills the layout, from the sites of an execution that fits. Arrays that are the same for all of them
         are the same objects."""
@@ -86,6 +93,16 @@ class LogDensity:
         for group, terms in zip(groups, self._terms, strict=True):
             row = np.zeros(group.size, jnp.result_type(float))
             row[: len(terms)] = [t.power * (1.0 if power is None else power(t.kind, t.address[-2])) for t in terms]
+            out.append(row)
+        return tuple(out)
+
+    def weights_of(self, amounts: Mapping[Address, float]) -> tuple[NDArray[np.floating[Any]], ...]:
+        """w_i for each group of terms: the amount at the address of the term, 0 where there is none."""
+        groups = [g for g in self.layout.groups if g.role == "term"]
+        out = []
+        for group, terms in zip(groups, self._terms, strict=True):
+            row = np.zeros(group.size, jnp.result_type(float))
+            row[: len(terms)] = [amounts.get(t.address, 0.0) for t in terms]
             out.append(row)
         return tuple(out)
 

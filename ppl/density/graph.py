@@ -16,6 +16,7 @@ from jax.extend.core import Literal as Constant
 
 from .families import canonical
 from .operations import Amount, Bijection, Density, Operation, form_of, of_equation
+from .quantile import Quantile
 from .run import Run, Term, Traced
 
 Role = Literal["bijection", "equation", "term"]
@@ -97,7 +98,8 @@ class Graph:
     def _bijection(self) -> None:
         """Define the value of the next chosen site; what its parameters need has been added before."""
         i = self._undefined.pop()
-        operation = Bijection(self._run.chosen[i].family)
+        chosen = self._run.chosen[i]
+        operation = (Quantile if chosen.quantile else Bijection)(chosen.family)
         operands = [self._leaves[i][k] for k in operation.reals.leaves]
         self._add(Node("bijection", operation, operands, [self._jaxpr.invars[i]], i))
 

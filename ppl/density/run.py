@@ -41,11 +41,13 @@ class Term:
 
 @dataclass(slots=True)
 class Chosen:
-    """A site that is differentiated: its address, and the family and leaves of its distribution."""
+    """A site that is differentiated: its address, and the family and leaves of its distribution. quantile: its value
+    moves with the leaves, at a fixed quantile (`Quantile`)."""
 
     address: Address
     family: Family
     leaves: tuple[Any, ...]
+    quantile: bool = False
 
 
 class Run:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Hashable
 from typing import Any
 
 import jax
@@ -38,11 +38,11 @@ def log_density(
     if missing := wanted - set(ordered):
         raise UnknownAddress(f"the execution has no choice {names_of(sorted(missing, key=str))}")
     model = Particle.of_trace(trace).model
-    tracing = _Tracing(trace, sites, ordered, particle or (lambda: Particle(model)))
+    tracing = Tracing(trace, sites, ordered, particle or (lambda: Particle(model)))
     return tracing.density(given) if given is not None else tracing.search()
 
 
-class _Tracing:
+class Tracing:
     """Makes the density of one execution."""
 
     def __init__(
@@ -77,6 +77,10 @@ class _Tracing:
             return None
         return found if found.agrees(plain) else None
 
+    def run(self, chosen: dict[Address, Any], inputs: dict[Address, Any], again: frozenset[Hashable] | None) -> Run:
+        """The program run on tracers for the chosen sites, and for others."""
+        return run_traced(self.particle(), self.sites, chosen, inputs, again=again)
+
     def density(self, given: Given) -> LogDensity:
         lifted = [
             a for a, s in self.sites.items()
@@ -87,7 +91,7 @@ class _Tracing:
 
         def traced(values: list[Any], others: list[Any]) -> list[Any]:
             chosen, inputs = (dict(zip(a, v, strict=True)) for a, v in ((self.chosen, values), (lifted, others)))
-            run = run_traced(self.particle(), self.sites, chosen, inputs, again=given.calls)
+            run = self.run(chosen, inputs, given.calls)
             runs.append(run)
             return run.results()
 
