@@ -13,7 +13,9 @@ class Trainable(Protocol):
 
     name: the key of the parameters where guides are saved. params: a pytree of floating arrays, which is replaced as a
     whole; draws and densities use the present one. The distributions themselves are ordinary ones that have this
-    object as their attribute `trainable`.
+    object as their attribute `trainable`. A trainable that needs the execution around a distribution has a method
+    ``bind(dist, trace, address, role)``; what it returns is then a member in place of the distribution. role: "p" for a
+    density of the program, "q" for one of what draws.
     """
 
     @property

@@ -1,5 +1,6 @@
 """Variational inference: guides, objectives, and training."""
 
+from .auto import AutoDiscrete, AutoGuide, AutoMultivariateNormal, AutoNormal
 from .contrastive import fit_twists
 from .family import Family
 from .fit import Fit, fit
@@ -17,35 +18,14 @@ from .objective import (
     prior,
 )
 from .objectives import best_of_n, dpg, elbo, iwelbo, kl_regularised, renyi, wake, wake_model
+from .param_set import ParamSet
 from .parameters import BadParameters
 from .potential import Potential
 from .vi import VI
 
 __all__ = [
-    "VI",
-    "BadObjective",
-    "BadParameters",
-    "Family",
-    "Fit",
-    "Guide",
-    "NonFinite",
-    "Potential",
-    "best_of_n",
-    "density",
-    "dpg",
-    "elbo",
-    "expect",
-    "fit",
-    "fit_twists",
-    "frozen",
-    "iwelbo",
-    "kl_regularised",
-    "likelihood",
-    "log_mean_exp",
-    "marginal",
-    "normalise",
-    "prior",
-    "renyi",
-    "wake",
-    "wake_model",
+    "AutoDiscrete", "AutoGuide", "AutoMultivariateNormal", "AutoNormal", "BadObjective", "BadParameters", "Family",
+    "Fit", "Guide", "NonFinite", "ParamSet", "Potential", "VI", "best_of_n", "density", "dpg", "elbo", "expect", "fit",
+    "fit_twists", "frozen", "iwelbo", "kl_regularised", "likelihood", "log_mean_exp", "marginal", "normalise", "prior",
+    "renyi", "wake", "wake_model",
 ]

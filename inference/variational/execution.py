@@ -22,11 +22,13 @@ Role = Literal["p", "q"]
 
 @dataclass(frozen=True)
 class Row:
-    """A density that depends on parameters: power log f(value) of `member`, at `address`. role: a density of the
-    program ("p"), or of what draws ("q")."""
+    """A density that depends on parameters: power log f(value) of `dist`, at `address`. role: a density of the program
+    ("p"), or of what draws ("q"). subject: what the trainable differentiates, the distribution or what it has bound
+    it to."""
 
     trainable: Trainable
-    member: Any
+    dist: Any
+    subject: Any
     address: Address
     value: Any
     role: Role
@@ -107,11 +109,13 @@ class _Watched(Request):
         trace = p.remains if p.trace is None else p.trace
         sites: dict[Address, Site] = dict(trace.outer_sites())
         rows = []
-        for trainable, member, address, value, role, power in self.seen.get(p.serial, ()):
+        for trainable, dist, address, value, role, power in self.seen.get(p.serial, ()):
             site = sites.get(address)
-            if site is not None:  # not a token of a whole text, nor what the particle died of
+            if site is not None and trainable.params != {}:  # not a token of a whole text, nor what the particle died of
                 x = site.value if site.kind == "sample" else value
-                rows.append(Row(trainable, member, address, x, role, power))
+                bind = getattr(trainable, "bind", None)
+                subject = dist if bind is None else bind(dist, trace, address, role)
+                rows.append(Row(trainable, dist, subject, address, x, role, power))
         return Execution(trace, rows, p.killed_by)
 
 

@@ -12,10 +12,11 @@ take the place of the first term where they are asked for (`estimators`). Every 
 from __future__ import annotations
 
 import math
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import jax
 import numpy as np
 
 from steersman.ppl.effects import Invocation
@@ -25,12 +26,13 @@ from steersman.ppl.particle import Particle
 from steersman.ppl.trainable import Trainable
 
 from ..run import Run
-from .estimators import Drawn, Estimators, enumerated, measure_valued
+from .estimators import Drawn, Estimators, along_paths, enumerated, measure_valued
 from .evaluate import Array, Evaluated, Evaluation
 from .execution import Execution, Row, executions
 from .family import Family
 from .objective import Draws
 from .parameters import add, not_finite
+from .weights import Weights
 
 
 class NonFinite(SteersmanError, ArithmeticError):
@@ -75,59 +77,35 @@ async def estimate(
     rows: list[tuple[Row, float]] = []
     found: list[dict[str, Any]] = []
     for number, those in enumerate(drawn):
+        about = Drawn(run, model, evaluation, number, those, densities)
         weights = Weights.of(evaluation, evaluated, number)
+        paths, handled = along_paths(run.model, those, weights, estimators or {})
+        found += paths
         others: dict[str, list[tuple[int, Row]]] = {}
         for k, execution in enumerate(those):
             for row in execution.rows:
+                if (k, id(row)) in handled:
+                    continue
                 chosen = (estimators or {}).get(row.address[-2], "score")
                 through = weights.scored and row.role == "q" and execution.drawn(row.address)
-                if through and chosen != "score":
+                if through and chosen in ("enumerate", "measure-valued"):
                     others.setdefault(chosen, []).append((k, row))
-                rows.append((row, weights.at(k, row, execution, through and chosen == "score")))
-        about = Drawn(run, model, evaluation, number, those, densities)
+                    through = False
+                rows.append((row, weights.at(k, row, execution, through)))
         if "enumerate" in others:
             rows += await enumerated(about, others["enumerate"], key.fold(number, 1))
         if "measure-valued" in others:
             differences = await measure_valued(about, others["measure-valued"], key.fold(number, 2))
-            found += _arguments(differences, 1 / replicates)
-    found.append(gather([(row, w / replicates) for row, w in rows if w]))
-    gradient = {name: add([f[name] for f in found if name in f]) for name in dict.fromkeys(n for f in found for n in f)}
+            found += _arguments(differences)
+    found.append(gather([(row, w) for row, w in rows if w]))
+    gradient = {
+        name: jax.tree.map(lambda g: g / replicates, add([f[name] for f in found if name in f]))
+        for name in dict.fromkeys(n for f in found for n in f)
+    }
     for name, tree in gradient.items():
         if (leaf := not_finite(tree)) is not None:
             raise NonFinite(f"step {step}: the gradient of {name}{leaf} is not finite{_culprits(drawn, name)}")
     return Estimate(float(evaluated.values.mean()), evaluated.values, gradient, drawn)
-
-
-@dataclass(frozen=True)
-class Weights:
-    """Of the rows of one expectation, for each of its executions: the derivatives of the objective by the log densities
-    that are asked for, and h - b."""
-
-    partials: Mapping[str, Array]
-    score: Array
-    scored: bool
-
-    @classmethod
-    def of(cls, evaluation: Evaluation, evaluated: Evaluated, number: int) -> Weights:
-        draws, values = evaluation.plan.draws[number], evaluated.values
-        baselines = np.nan_to_num(evaluated.baselines[number], nan=0.0, posinf=0.0, neginf=0.0)
-        partials = {name: np.zeros(baselines.size) for name in ("model", "prior", "likelihood", "guide", "redrawn")}
-        for (measure, of), partial in zip(evaluation.plan.densities, evaluated.partials, strict=True):
-            if of == number and not measure.frozen:
-                partials[measure.of] += partial.ravel()
-        score = (values.reshape(len(values), *[1] * len(draws.shape)) - baselines).ravel()
-        return cls(partials, score, not draws.frozen)
-
-    def at(self, k: int, row: Row, execution: Execution, through: bool) -> float:
-        """The weight of a row of execution k; through: the gradient flows through its value by its score."""
-        part = self.partials
-        if row.role == "p":
-            of = "prior" if execution.trace.site(row.address).kind == "sample" else "likelihood"
-            return row.power * float(part["model"][k] + part[of][k])
-        weight = float(part["guide"][k])
-        if execution.drawn(row.address):
-            weight += float(part["redrawn"][k])
-        return weight + float(self.score[k]) if through else weight
 
 
 def gather(rows: Sequence[tuple[Row, float]]) -> dict[str, Any]:
@@ -140,23 +118,23 @@ def gather(rows: Sequence[tuple[Row, float]]) -> dict[str, Any]:
         members.append((row, weight))
     return {
         name: trainable.gradient(
-            [r.member for r, _ in members], [r.value for r, _ in members], np.array([w for _, w in members])
+            [r.subject for r, _ in members], [r.value for r, _ in members], np.array([w for _, w in members])
         )
         for name, (trainable, members) in by.items()
     }
 
 
-def _arguments(differences: Sequence[tuple[Row, str, float]], scale: float) -> list[dict[str, Any]]:
+def _arguments(differences: Sequence[tuple[Row, str, float]]) -> list[dict[str, Any]]:
     """sum_i w_i grad a_i, by the family and the name of the argument."""
     by: dict[tuple[int, str], list[tuple[Row, float]]] = {}
     for row, parameter, weight in differences:
-        by.setdefault((id(row.trainable), parameter), []).append((row, scale * weight))
+        by.setdefault((id(row.trainable), parameter), []).append((row, weight))
     found = []
     for (_, parameter), members in by.items():
         family = members[0][0].trainable
         assert isinstance(family, Family)
         weights = np.array([w for _, w in members])
-        found.append({family.name: family.argument_gradient([r.member for r, _ in members], parameter, weights)})
+        found.append({family.name: family.argument_gradient([r.dist for r, _ in members], parameter, weights)})
     return found
 
 

@@ -11,6 +11,7 @@ from steersman.ppl.guided import SiteGuide, guided
 from steersman.ppl.program import Program, as_invocation
 from steersman.ppl.trainable import Trainable
 
+from .param_set import ParamSet
 from .storage import read_params, write_params
 
 
@@ -22,14 +23,16 @@ class Guide:
         infer(story(lm), SMC(64, proposal=guide))
         guide.save("guide/");  guide.load("guide/")
 
-    proposer: a program (call) that runs in step with the program (see `guided`), or a `SiteGuide`, such as an automatic
-    guide; None where the program has learnt proposals of its own (``sample(..., proposal=family(...))``). trainables:
+    proposer: a program (call) that runs in step with the program (see `guided`), whose `param`s are learnt, or a
+    `SiteGuide`, such as an automatic guide; None where the program has learnt proposals of its own (``sample(..., proposal=family(...))``). trainables:
     known from the start, which `load` needs; others are added when training meets them.
     """
 
     def __init__(self, proposer: Any, *trainables: Trainable) -> None:
         if isinstance(proposer, (Program, Invocation)):
-            proposer = as_invocation(proposer)
+            proposer = ParamSet(proposer)
+        if isinstance(proposer, ParamSet):
+            trainables, proposer = (*trainables, proposer), proposer.program
         elif proposer is not None and not isinstance(proposer, SiteGuide):
             raise TypeError(f"Guide({proposer!r}): expected a program, a program call, an automatic guide, or None for "
                             "proposals inside the program")

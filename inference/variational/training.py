@@ -15,6 +15,7 @@ from steersman.ppl.keys import Key
 
 from ..run import Run
 from ..sizes import whole
+from .auto.grow import grown
 from .estimators import Estimators, checked
 from .evaluate import Evaluation
 from .gradient import Estimate, estimate
@@ -75,9 +76,9 @@ class Training:
         return found
 
     def _state(self, name: str, params: Any) -> Any:
-        if name not in self.states:
-            self.states[name] = self.optimiser.init(params)
-        return self.states[name]
+        """With a beginning for parameters that were met since."""
+        fresh = self.optimiser.init(params)
+        return grown(self.states[name], fresh) if name in self.states else fresh
 
     def save(self, folder: Path) -> None:
         """A checkpoint: parameters, states of the optimiser, values so far."""

@@ -26,13 +26,13 @@ async def enumerated(drawn: Drawn, rows: Sequence[tuple[int, Row]], key: Key) ->
     """
     wanted: list[Alternative] = []
     for k, row in rows:
-        support = row.member.support()
+        support = row.dist.support()
         if support is None:
-            raise ValueError(f"{format_address(row.address)!r}: {row.member!r} has no finite support to enumerate: "
+            raise ValueError(f"{format_address(row.address)!r}: {row.dist!r} has no finite support to enumerate: "
                              "choose 'score'")
         wanted += [Alternative(k, row, v) for v in support if v != row.value]
     found = await alternatives(drawn, wanted, key)
-    log_q = score([a.row.member for a in wanted], [a.value for a in wanted]) if wanted else []
+    log_q = score([a.row.dist for a in wanted], [a.value for a in wanted]) if wanted else []
     present = drawn.evaluation.values(drawn.densities)
     size = len(drawn.executions) // len(present)
     out = []

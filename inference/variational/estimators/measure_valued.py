@@ -93,7 +93,7 @@ async def measure_valued(
 
 
 def _law(row: Row) -> tuple[dict[str, float], tuple[Part, ...]]:
-    member = row.member
+    member = row.dist
     if not isinstance(member, Amortised):
         raise NoMeasure(f"{format_address(row.address)!r}: measure-valued derivatives are for sites of a Family, not "
                         f"for {member!r}")
