@@ -117,8 +117,10 @@ class TextMeasure(Algebraic["ProductText"]):
         return ProductText(factors)
 
     def drawn_from(self, proposal: Any | None) -> Any:
-        """What a text is drawn from in the end, given this proposal or none: log q is its density."""
-        return getattr(self, "proposal", self) if proposal is None else proposal
+        """What a text is drawn from in the end, given this proposal or none: log q is its density. A measure stands for
+        its own proposal."""
+        given = self if proposal is None else proposal
+        return getattr(given, "proposal", given)
 
     def begin(self, proposal: TextSource | None) -> TextMachine:
         if proposal is not None and not same_tokens(proposal.lm, self.lm):

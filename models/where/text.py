@@ -85,8 +85,8 @@ class ConditionedText(_UnderConstraint):
 
     def drawn_from(self, proposal: Any | None) -> Any:
         """A proposal that does not know the constraint is steered by it, too."""
-        known = proposal is None or isinstance(proposal, SteeredText)
-        return super().drawn_from(proposal if known else SteeredText(proposal, self.constraint, self))
+        source = super().drawn_from(proposal)
+        return source if isinstance(source, SteeredText) else SteeredText(source, self.constraint, self)
 
     def begin(self, proposal: TextSource | None) -> Any:
         return super().begin(None if proposal is None else self.drawn_from(proposal))
