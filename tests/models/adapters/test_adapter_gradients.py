@@ -7,19 +7,14 @@ from typing import Any
 
 import numpy as np
 import pytest
-from adapter_cases import drawn, of_family, perturb, random_tokens, score, small_llama
+from adapter_cases import PROMPT, TAILS, WEIGHTS, drawn, moved_by, perturb, score, small_llama, texts
 
 from steersman.models import LogitBias, LoRA, ModelError, NeuralLM, SoftPrompt
 from steersman.models.adapters import AdaptedLM, passes, whole_texts
 from steersman.models.adapters.checked import mapped, named
 from steersman.ppl import OutsideSupport, choice, regex
-from tests.models.decoder.random_checkpoints import CASES
 
 Model = tuple[NeuralLM, dict[str, Any]]
-PROMPT = random_tokens(0, 20)
-TAILS = [random_tokens(s, n) for s, n in ((1, 6), (2, 3), (3, 11))]
-WEIGHTS = np.array([0.7, -1.3, 0.4])
-
 
 @pytest.fixture(scope="module")
 def small() -> Model:
@@ -31,12 +26,6 @@ def adapted(small: Model) -> AdaptedLM:
     lm = small[0].adapted(LoRA(2, alpha=2.0), SoftPrompt(3), LogitBias())
     perturb(lm)
     return lm
-
-
-def texts(lm: AdaptedLM, temperature: float = 1.0, prompt: tuple[int, ...] = PROMPT) -> tuple[list[Any], list[Any]]:
-    start = lm.context() + prompt
-    members = [lm.text(start, max_tokens=len(t), temperature=temperature) for t in TAILS]
-    return members, [drawn(*t) for t in TAILS]
 
 
 def direction(theta: Any, seed: int) -> Any:
@@ -56,15 +45,9 @@ def slope(f: Callable[[Any], float], theta: Any, direction: Any, h: float = 1e-5
 
     def moved(x: float) -> Any:
         steps = {k: x * v for k, v in named(direction).items()}
-        return _rebuilt(plain, steps)
+        return moved_by(plain, steps)
 
     return (f(moved(h)) - f(moved(-h))) / (2 * h)
-
-
-def _rebuilt(tree: Any, steps: dict[str, Any], at: str = "") -> Any:
-    if not isinstance(tree, dict):
-        return tree + steps[at]
-    return {k: _rebuilt(v, steps, f"{at}/{k}" if at else k) for k, v in tree.items()}
 
 
 @pytest.mark.parametrize("temperature", [1.0, 0.6])
@@ -102,7 +85,7 @@ def test_coordinates(small: Model, adapted: AdaptedLM) -> None:
         at = np.unravel_index(np.abs(g).argmax(), g.shape)
         one = {k: np.zeros(v.shape) for k, v in named(theta).items()}
         one[leaf][at] = 1.0
-        tree = _rebuilt(mapped(lambda a: np.zeros(a.shape), theta), one)
+        tree = moved_by(mapped(lambda a: np.zeros(a.shape), theta), one)
         assert g[at] == pytest.approx(slope(f, theta, tree), rel=1e-3, abs=1e-4), leaf
 
 
@@ -170,7 +153,7 @@ def _sum(gradients: list[Any]) -> Any:
     first, *rest = gradients
     for other in rest:
         steps = {k: np.asarray(v) for k, v in named(other).items()}
-        first = _rebuilt(mapped(np.asarray, first), steps)
+        first = moved_by(mapped(np.asarray, first), steps)
     return first
 
 
@@ -221,32 +204,6 @@ def test_a_bias_learns_what_is_favoured(small: Model) -> None:
     for _ in range(3):
         lm.params = {"bias": lm.params["bias"] + lm.gradient([dist], [7], [1.0])["bias"]}
     assert dist.log_probs()[7] > before + 1
-
-
-FAST = ("gpt2",)
-
-
-@pytest.mark.parametrize("case", [c if c in FAST else pytest.param(c, marks=pytest.mark.slow) for c in CASES])
-def test_every_architecture(case: str) -> None:
-    """Law: of every architecture, windows, caps and learned positions included, the fast path is what is
-    differentiated, and the gradient is the slope of the fast path along itself."""
-    lm = of_family(case).adapted(LoRA(2), SoftPrompt(3), LogitBias())
-    perturb(lm, 0.1)
-    members, values = texts(lm)
-    log_q = type(members[0]).log_prob(members, values)
-    value, gradient = lm.log_prob_and_gradient(members, values, WEIGHTS)
-    assert value == pytest.approx(WEIGHTS @ log_q, abs=2e-4)
-    theta = lm.params
-    length = np.sqrt(sum(float((np.asarray(g) ** 2).sum()) for g in named(gradient).values()))
-
-    def moved(h: float) -> float:
-        steps = {k: h * np.asarray(g) / length for k, g in named(gradient).items()}
-        lm.params = _rebuilt(mapped(np.asarray, theta), steps)
-        return float(WEIGHTS @ type(members[0]).log_prob(members, values))
-
-    h = 0.1 / length
-    slope = (8 * (moved(h) - moved(-h)) - (moved(2 * h) - moved(-2 * h))) / (12 * h)  # off by O(h^4)
-    assert slope == pytest.approx(length, rel=5e-3)
 
 
 def test_bad_input(small: Model, adapted: AdaptedLM) -> None:
