@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from adapter_cases import PROMPT, TAILS, WEIGHTS, drawn, moved_by, perturb, score, small_llama, texts
+from adapter_cases import PROMPT, TAILS, WEIGHTS, drawn, language_model, moved_by, perturb, score, small_llama, texts
 
 from steersman.models import LogitBias, LoRA, ModelError, NeuralLM, SoftPrompt
 from steersman.models.adapters import AdaptedLM, passes, whole_texts
@@ -118,6 +118,23 @@ def scores(members: list[Any], values: list[Any]) -> Any:
         some = [i for i, m in enumerate(members) if type(m) is kind]
         out[some] = kind.log_prob([members[i] for i in some], [values[i] for i in some])
     return out
+
+
+@pytest.mark.slow
+def test_without_a_beginning_of_text_token(small: Model) -> None:
+    """Law: where texts begin with nothing, a soft prompt stands before their first token, which then has a density and
+    a gradient; without one it has neither."""
+    base = language_model(small[0].decoder)
+    base.bos = None
+    lm = base.adapted(SoftPrompt(4))
+    text = lm.text("", max_tokens=3)
+    log_q = float(type(text).log_prob([text], [drawn(5, 7, 6)])[0])
+    assert lm.log_prob_and_gradient([text], [drawn(5, 7, 6)], [1.0])[0] == pytest.approx(log_q, abs=1e-4)
+    assert len(lm.context()) == 0 and np.exp(lm.next("").log_probs()).sum() == pytest.approx(1.0, abs=1e-5)
+    plain = base.adapted(LogitBias())
+    for ask in (plain.next("").log_probs, lambda: plain.gradient([plain.next("")], [5], [1.0])):
+        with pytest.raises(ModelError, match="an empty prefix has no next-token distribution"):
+            ask()
 
 
 def close(a: Any, b: Any) -> None:
