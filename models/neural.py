@@ -54,7 +54,8 @@ class NeuralLM(LanguageModel):
         """This model with small trainable parts, `LoRA(...)`, `SoftPrompt(...)`, `LogitBias()`, at most one of a kind.
 
         Its weights stay frozen and are shared; the new model has caches of its own. name: under which a guide saves the
-        parameters. memory: as in `load`, for the new model with the weights that it shares. Raises ModelError on a mesh.
+        parameters. memory: as in `load`, for the new model with the weights that it shares. Raises ModelError on a
+        mesh.
         """
         from .adapters import AdaptedLM
 

@@ -116,6 +116,12 @@ class TextMeasure(Algebraic["ProductText"]):
 
         return ProductText(factors)
 
+    def drawn_from(self, proposal: Any | None) -> Any:
+        """What a text is drawn from in the end, given this proposal or none: log q is its density. A measure stands for
+        its own proposal."""
+        given = self if proposal is None else proposal
+        return getattr(given, "proposal", given)
+
     def begin(self, proposal: TextSource | None) -> TextMachine:
         if proposal is not None and not same_tokens(proposal.lm, self.lm):
             raise ValueError("the proposal of a text must be over the same tokens: its model has another tokenizer")

@@ -89,6 +89,8 @@ class _Watched(Request):
         if (found := trainable_of(effect.dist)) is not None:
             self._add(p, found, effect.dist, None, "p")
         drawn = effect.dist if effect.proposal is None else effect.proposal
+        if (source := getattr(effect.dist, "drawn_from", None)) is not None:  # a constraint steers what is proposed
+            drawn = source(effect.proposal)
         if (found := trainable_of(drawn)) is not None:
             self._add(p, found, drawn, None, "q")
         return (False, None) if self._chosen is None else self._chosen(p)
