@@ -54,7 +54,8 @@ class NeuralLM(LanguageModel):
         """This model with small trainable parts, `LoRA(...)`, `SoftPrompt(...)`, `LogitBias()`, at most one of a kind.
 
         Its weights stay frozen and are shared; the new model has caches of its own. name: under which a guide saves the
-        parameters. memory: as in `load`, for the new model with the weights that it shares. Raises ModelError on a mesh.
+        parameters. memory: as in `load`, for the new model with the weights that it shares. Raises ModelError on a
+        mesh.
         """
         from .adapters import AdaptedLM
 
@@ -76,6 +77,9 @@ class NeuralLM(LanguageModel):
 
     def score_sequences(self, prefixes: Sequence[Prefix], continuations: Sequence[Prefix]) -> list[Floats]:
         return self.decoder.score_sequences(prefixes, continuations)
+
+    def top_next(self, prefixes: Sequence[Prefix], temperatures: Floats | None) -> Floats:
+        return self.decoder.top(prefixes, temperatures)
 
     def __repr__(self) -> str:
         return f"<NeuralLM {self.name!r}: {self.vocab_size} tokens, context {self.max_length}>"

@@ -44,7 +44,7 @@ class AdaptedLM(LanguageModel):
             raise TypeError(f"adapted(name={name!r}): a name is a str, and not empty")
         self.base, self.adapters, self.name = base, tuple(adapters), name
         self.tokenizer, self.vocab_size = base.tokenizer, base.vocab_size
-        self.bos, self.eos, self.capabilities = base.bos, base.eos, base.capabilities
+        self.bos, self.eos = base.bos, base.eos
         self._params = mapped(_array, {a.key: a.initial(base) for a in adapters})
         self.decoder = base.decoder.beside(self._installed(), memory)
         V, readable = base.vocab_size, self.decoder.params.embed.size
@@ -70,15 +70,17 @@ class AdaptedLM(LanguageModel):
 
     def gradient(self, members: Sequence[Any], values: Sequence[Any], weights: Floats) -> Any:
         """sum_i w_i grad log q_i(x_i), like `params`. The members are texts or next tokens of this model at any
-        temperature, masked, under a constraint with exact masks, or factors of a product; x_i are their values.
+        temperature, masked, under a constraint with exact masks, or factors of a product; x_i are their values. Where
+        a member is a measure, log q_i is its own log-density: that of what draws from it is another.
 
         Raises ModelError, naming the member, for one whose density is no function of masked logits (a favoured phrase,
-        rejection, a choice), or for another model's; OutsideSupport for a value of density 0.
+        rejection, a normalised product), or for another model's; OutsideSupport for a value of density 0.
         """
-        rows = rows_of(self, members, values, weights)
-        return self._whole_texts.value_and_gradient([row.led(self._led) for row in rows], self._params)[1]
+        return self.log_prob_and_gradient(members, values, weights)[1]
 
-    def log_prob_and_gradient(self, members: Sequence[Any], values: Sequence[Any], weights: Floats) -> tuple[float, Any]:
+    def log_prob_and_gradient(
+        self, members: Sequence[Any], values: Sequence[Any], weights: Floats
+    ) -> tuple[float, Any]:
         """sum_i w_i log q_i(x_i) by the differentiated pass, and `gradient`."""
         rows = rows_of(self, members, values, weights)
         return self._whole_texts.value_and_gradient([row.led(self._led) for row in rows], self._params)
@@ -99,6 +101,9 @@ class AdaptedLM(LanguageModel):
 
     def score_sequences(self, prefixes: Sequence[Prefix], continuations: Sequence[Prefix]) -> list[Floats]:
         return self.decoder.score_sequences(self._all_led(prefixes), continuations)
+
+    def top_next(self, prefixes: Sequence[Prefix], temperatures: Floats | None) -> Floats:
+        return self.decoder.top(self._all_led(prefixes), temperatures)
 
     def adapted(self, *adapters: Adapter, name: str = "adapters", memory: int | None = None) -> AdaptedLM:
         raise ModelError(f"{self.name!r} is adapted already: give all adapters together, lm.base.adapted(...)")

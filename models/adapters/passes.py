@@ -65,7 +65,8 @@ def begin(theta: Any, base: Params, tokens: Array, count: Array, *, config: Deco
     params = installed(base, theta, adapters)
     zero = jnp.zeros(1, jnp.int32)
     cache = _empty(config, *tokens.shape)
-    _, cache = forward.hidden(params, config, Trunk(), cache, Feed(zero, zero, count, zero, tokens), True)
+    feed = Feed(zero, zero, jnp.asarray(count), zero, jnp.asarray(tokens))
+    _, cache = forward.hidden(params, config, Trunk(), cache, feed, True)
     trunk: Trunk = as_trunk(cache)
     return trunk
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple, NoReturn
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -24,6 +24,7 @@ from ..product_text import ProductText
 from ..texts import TextDistribution
 from ..tokens import TokenDistribution
 from ..where import ChosenText, ConditionedText, ConditionedToken, Progress, SteeredText, SteeredToken
+from ..where.chosen import ChosenTextProposal
 
 
 @dataclass(slots=True)
@@ -96,34 +97,48 @@ def _parts(owner: LanguageModel, member: Any, value: Any, weight: float) -> list
     if isinstance(member, (ProductText, ProductToken)):
         learnt = {id(lm) for lm in member.models if lm.trainable is not None}
         if learnt - {id(owner)}:
-            _refuse(member, "more than one of its models is learnt")
-        factors = [_parts(owner, p, value, a * weight) for p, a in member.factors if p.lm is owner]
-        return sum(factors, [])
+            raise _refused(member, "more than one of its models is learnt")
+        mine = [(p, a) for p, a in member.factors if p.lm is owner]
+        return [part for p, a in mine for part in _parts(owner, p, value, a * weight)]
+    if isinstance(member, ChosenTextProposal):
+        return _chosen(owner, member.target, value, weight)
     if isinstance(member, ChosenText):
         member = member.text
     if isinstance(member, ConditionedText):
         parts = _parts(owner, member.base, value, weight)
         if parts and -np.inf in member.log_weights(parts[0].tail):
-            _impossible(member, value)
+            raise _impossible(member, value)
         return parts
     if isinstance(member, ConditionedToken):
         parts = _parts(owner, member.base, value, weight)
-        return parts if member.where.allows(value) else _impossible(member, value)
+        if not member.where.allows(value):
+            raise _impossible(member, value)
+        return parts
     if isinstance(member, (TextDistribution, SteeredText)):
         return [_text(owner, member, value, weight)]
     if isinstance(member, (TokenDistribution, SteeredToken)):
         return [_token(owner, member, value, weight)]
-    _refuse(member, "its density is no function of masked logits")
+    raise _refused(member, "its density is no function of masked logits")
+
+
+def _chosen(owner: LanguageModel, target: ChosenText, value: Any, weight: float) -> list[_Part]:
+    """log q(x) = log f(x) - log sum_s f(s): grad log f(x), less its mean under q over all spellings s."""
+    parts = _parts(owner, target, value, weight)
+    log_f = ChosenText.log_prob([target] * len(target.spellings), target.spellings)
+    for spelling, q in zip(target.spellings, np.exp(log_f - np.logaddexp.reduce(log_f)).tolist(), strict=True):
+        if q > 0.0:
+            parts += _parts(owner, target, spelling, -weight * q)
+    return parts
 
 
 def _text(owner: LanguageModel, member: TextDistribution | SteeredText, value: Any, weight: float) -> _Part:
     base = member.base if isinstance(member, SteeredText) else member
     if not isinstance(base, TextDistribution):
-        _refuse(member, "its density is no function of masked logits")
+        raise _refused(member, "its density is no function of masked logits")
     _check_owner(owner, member, base)
     tail = member.spelled(value)
     if tail is None:
-        _impossible(member, value)
+        raise _impossible(member, value)
     context, masks, ends = base.context.tokens, [], member.ends
     if ends is None:
         return _Part(context, tail, weight, base.temperature)
@@ -138,10 +153,10 @@ def _text(owner: LanguageModel, member: TextDistribution | SteeredText, value: A
 def _token(owner: LanguageModel, member: TokenDistribution | SteeredToken, value: Any, weight: float) -> _Part:
     base = member.base if isinstance(member, SteeredToken) else member
     if not isinstance(base, TokenDistribution):
-        _refuse(member, "its density is no function of masked logits")
+        raise _refused(member, "its density is no function of masked logits")
     _check_owner(owner, member, base)
     if not isinstance(value, (int, np.integer)) or not 0 <= value < owner.vocab_size:
-        _impossible(member, value)
+        raise _impossible(member, value)
     context, mask = base.context.tokens, base.mask
     group: Hashable = None
     if isinstance(member, SteeredToken):
@@ -153,31 +168,33 @@ def _token(owner: LanguageModel, member: TokenDistribution | SteeredToken, value
     elif mask is not None:
         group = mask.tobytes(), len(context)
     if mask is not None and not has(mask, int(value)):
-        _impossible(member, value)
+        raise _impossible(member, value)
     return _Part(context, (int(value),), weight, base.temperature, () if mask is None else (mask,), group)
 
 
 def _mask(member: Any, where: Progress, value: Any, token: int) -> Packed:
     if not where.exact:
-        _refuse(member, "its constraint has no exact mask, so that it is drawn by rejection")
+        raise _refused(member, "its constraint has no exact mask, so that it is drawn by rejection")
     mask = where.mask()
-    return mask if has(mask, token) else _impossible(member, value)
+    if not has(mask, token):
+        raise _impossible(member, value)
+    return mask
 
 
 def _check_owner(owner: LanguageModel, member: Any, base: TextDistribution | TokenDistribution) -> None:
     if base.lm is not owner:
-        _refuse(member, f"it is of another model than {owner!r}")
+        raise _refused(member, f"it is of another model than {owner!r}")
     tokens = base.context.tokens
     if tokens:
         check_token(min(tokens), owner.vocab_size)
         check_token(max(tokens), owner.vocab_size)
     elif owner.bos is not None:
-        _refuse(member, "an empty context has no next token: begin it with the beginning-of-text token")
+        raise _refused(member, "an empty context has no next token: begin it with the beginning-of-text token")
 
 
-def _refuse(member: Any, why: str) -> NoReturn:
-    raise ModelError(f"no gradient of {member!r:.200}: {why}")
+def _refused(member: Any, why: str) -> ModelError:
+    return ModelError(f"no gradient of {member!r:.200}: {why}")
 
 
-def _impossible(member: Any, value: Any) -> NoReturn:
-    raise OutsideSupport(f"no gradient of {member!r:.200} at {value!r:.60}, where its density is 0")
+def _impossible(member: Any, value: Any) -> OutsideSupport:
+    return OutsideSupport(f"no gradient of {member!r:.200} at {value!r:.60}, where its density is 0")

@@ -20,8 +20,8 @@ class SoftPrompt:
     """q(x) = p(x given vectors s_1 .. s_P and the context): P rows of the embedding that are no words.
 
     words: where the rows begin, so that at first q is p after these words; repeated, or cut, to as many `tokens` as are
-    asked for. Without words the rows are those of tokens drawn uniformly from the vocabulary, by `seed`. They follow the
-    beginning-of-text token, take positions, so that `max_length` shrinks by P, and are neither drawn nor shown.
+    asked for. Without words the rows are those of tokens drawn uniformly from the vocabulary, by `seed`. They follow
+    the beginning-of-text token, take positions, so that `max_length` shrinks by P, and are neither drawn nor shown.
     """
 
     tokens: int | None = None

@@ -17,7 +17,7 @@ from ..decoder.memory import explained
 from ..decoder.shapes import Shapes
 from ..decoder.slots import common_prefix
 from ..decoder.stats import Stats
-from ..errors import BadToken, ContextTooLong, ModelError
+from ..errors import ContextTooLong, ModelError
 from . import passes
 from .adapter import Adapter
 from .passes import Texts

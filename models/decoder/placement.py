@@ -94,8 +94,8 @@ class Placement:
         order = np.concatenate(
             [np.arange(e - s, e).reshape(self.columns, -1) for e, s in zip(ends, sizes, strict=True)], axis=1
         ).ravel()
-        flat = (None if a is None else self._put(np.asarray(a)[order], WEIGHTS) for a in (by.bias, by.scale))
-        return Linear(self._put(np.asarray(by.weight)[:, order], None, WEIGHTS), *flat)
+        bias, scale = (None if a is None else self._put(np.asarray(a)[order], WEIGHTS) for a in (by.bias, by.scale))
+        return Linear(self._put(np.asarray(by.weight)[:, order], None, WEIGHTS), bias, scale)
 
     def _by_rows(self, by: Linear) -> Linear:
         return by._replace(weight=self._put(by.weight, WEIGHTS))

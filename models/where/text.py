@@ -83,11 +83,13 @@ class ConditionedText(_UnderConstraint):
     def proposal(self) -> SteeredText:
         return SteeredText(getattr(self.base, "proposal", self.base), self.constraint, self)
 
-    def begin(self, proposal: TextSource | None) -> Any:
+    def drawn_from(self, proposal: Any | None) -> Any:
         """A proposal that does not know the constraint is steered by it, too."""
-        if proposal is not None and not isinstance(proposal, SteeredText):
-            proposal = SteeredText(proposal, self.constraint, self)
-        return super().begin(proposal)
+        source = super().drawn_from(proposal)
+        return source if isinstance(source, SteeredText) else SteeredText(source, self.constraint, self)
+
+    def begin(self, proposal: TextSource | None) -> Any:
+        return super().begin(None if proposal is None else self.drawn_from(proposal))
 
     def next_token(self, context: Any, so_far: bytes, where: Progress | None = None) -> ConditionedToken:
         assert where is not None

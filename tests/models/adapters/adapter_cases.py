@@ -82,6 +82,11 @@ def random_tokens(seed: int, n: int) -> tuple[int, ...]:
     return tuple(np.random.default_rng(seed).integers(2, V, n).tolist())
 
 
+PROMPT = random_tokens(0, 20)
+TAILS = [random_tokens(s, n) for s, n in ((1, 6), (2, 3), (3, 11))]
+WEIGHTS = np.array([0.7, -1.3, 0.4])
+
+
 def merged(tensors: dict[str, Any], theta: Any, scale: float) -> dict[str, Any]:
     """The tensors of a Llama with W + scale A B in place of every W."""
     out = {name: a.astype(np.float64) for name, a in tensors.items()}
@@ -121,3 +126,17 @@ def score(
     """log q of a tail after a context."""
     rows = reference(tensors, theta, context + tail, temperature=temperature)
     return float(sum(rows[len(context) - 1 + k, t] for k, t in enumerate(tail)))
+
+
+def texts(lm: AdaptedLM, temperature: float = 1.0, prompt: tuple[int, ...] = PROMPT) -> tuple[list[Any], list[Any]]:
+    """Distributions of texts behind a prompt, and the texts of TAILS."""
+    start = lm.context() + prompt
+    members = [lm.text(start, max_tokens=len(t), temperature=temperature) for t in TAILS]
+    return members, [drawn(*t) for t in TAILS]
+
+
+def moved_by(tree: Any, steps: dict[str, Any], at: str = "") -> Any:
+    """The tree with a step added to each leaf, by path."""
+    if not isinstance(tree, dict):
+        return tree + steps[at]
+    return {k: moved_by(v, steps, f"{at}/{k}" if at else k) for k, v in tree.items()}

@@ -37,6 +37,7 @@ MEMBERS: dict[str, tuple[Callable[[TrainableTable], Any], Any]] = {
     "constrained token": (lambda lm: text(lm, where=regex("[ab]*")).begin(None).next().dist, 1),
     "steered token": (lambda lm: text(lm, where=regex("[ab]*")).begin(None).next().dist.proposal, 1),
     "chosen text": (lambda lm: text(lm, where=choice(["ab", "ca"])), "ca"),
+    "text drawn by choice": (lambda lm: text(lm, where=choice(["ab", "ca", "b"])).proposal, "ab"),
     "power": (lambda lm: (lm**2.5).text("a", max_tokens=3), "ab"),
     "product": (lambda lm: (TableLM.random(4, seed=9) * lm).text("a", max_tokens=3), "ab"),
     "quotient": (lambda lm: (TableLM.random(4, seed=9) / lm).next("a"), 1),
@@ -67,6 +68,42 @@ def test_against_finite_differences(lm: TrainableTable, name: str) -> None:
         want[index] = (8 * (at(index, H) - at(index, -H)) - (at(index, 2 * H) - at(index, -2 * H))) / (12 * H)
     np.testing.assert_allclose(got, 2 * want, rtol=0, atol=2e-6)
     assert np.abs(want).max() > 0.05
+
+
+@pytest.mark.parametrize("name", ["plain", "given", "constrained", "constrained, given", "product"])
+def test_what_texts_are_drawn_from(lm: TrainableTable, name: str) -> None:
+    """Law: log q of a draw, summed over its tokens, is the density of `drawn_from`, which has the trainable of what
+    draws; and the mean over all texts of its gradient vanishes."""
+    target, other = TableLM.random(4, seed=9), text(lm)
+    dist, proposal = {
+        "plain": (text(lm), None),
+        "given": (text(target), other),
+        "constrained": (text(lm, where=regex("[ab]*")), None),
+        "constrained, given": (text(target, where=regex("[ab]*")), other),
+        "product": (text(lm) * text(target), None),
+    }[name]
+    source = dist.drawn_from(proposal)
+    assert trainable_of(source) is lm
+    done, stack = [], [(dist.begin(proposal), 0.0)]
+    while stack:
+        machine, log_q = stack.pop()
+        if machine.finished:
+            done.append((machine.value(), log_q))
+            continue
+        effect = machine.next()
+        drawn = effect.dist if effect.proposal is None else effect.proposal
+        token = getattr(drawn, "proposal", drawn)
+        for t in token.support():
+            child = machine.fork()
+            child.send(t, 0.0, 0.0)
+            stack.append((child, log_q + float(type(token).log_prob([token], [t])[0])))
+    values, log_q = [v for v, _ in done], np.array([x for _, x in done])
+    got = type(source).log_prob([source] * len(values), values)
+    np.testing.assert_allclose(got, log_q, rtol=0, atol=1e-10)
+    assert np.exp(log_q).sum() == pytest.approx(1.0)
+    if name != "product":
+        gradient = lm.gradient([source] * len(values), values, np.exp(log_q))["logits"]
+        assert np.abs(gradient).max() < 1e-6
 
 
 def test_many_at_once(lm: TrainableTable) -> None:
