@@ -66,10 +66,15 @@ class Guide:
 
     def load(self, folder: str | Path) -> Guide:
         """Take over the parameters that `save` wrote; returns the guide. Raises BadParameters for trainables that the
-        file does not have, has other shapes for, or has beside them."""
-        found = read_params(Path(folder), self.params)
+        file does not have, has other shapes for, or has beside them. Trainables that make their parameters when they
+        meet a site (they have a method ``restore``) take what there is."""
+        growing = {name: t for name, t in self._trainables.items() if hasattr(t, "restore")}
+        fixed = {name: params for name, params in self.params.items() if name not in growing}
+        found, leaves = read_params(Path(folder), fixed, growing)
         for name, params in found.items():
             self._trainables[name].params = params
+        for name, t in growing.items():
+            t.restore(leaves[name])
         return self
 
     def __repr__(self) -> str:

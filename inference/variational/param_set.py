@@ -81,6 +81,10 @@ class ParamSet:
         self._params = {name: np.asarray(u, np.float32) for name, u in new.items()}
         self._values = {}
 
+    def restore(self, leaves: Mapping[str, Any]) -> None:
+        """Take over parameters that were saved: name -> array, unconstrained."""
+        self.params = leaves
+
     def value(self, name: str) -> Any:
         """The present value of a parameter, within its constraint: a float, or a read-only array."""
         if name not in self._values:

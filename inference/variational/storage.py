@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -20,13 +20,21 @@ def write_params(folder: Path, params: Mapping[str, Any]) -> None:
     write_arrays(folder / FILE, named_leaves(params))
 
 
-def read_params(folder: Path, like: Mapping[str, Any]) -> dict[str, Any]:
-    """Trees with the structure of `like`. Raises BadParameters, naming what does not fit."""
+def read_params(
+    folder: Path, like: Mapping[str, Any], growing: Collection[str] = ()
+) -> tuple[dict[str, Any], dict[str, dict[str, NDArray[Any]]]]:
+    """Trees with the structure of `like`; and, for each name in `growing`, path -> array of all that the file has below
+    it. Raises BadParameters, naming what does not fit."""
     path = folder / FILE
     if not path.is_file():
         raise BadParameters(f"{path} does not exist: Guide.save writes it")
-    found: dict[str, Any] = restored(read_arrays(path), like, str(path))
-    return found
+    arrays = read_arrays(path)
+    below = {
+        name: {p.removeprefix(f"{name}/"): arrays.pop(p) for p in list(arrays) if p.startswith(f"{name}/")}
+        for name in growing
+    }
+    found: dict[str, Any] = restored(arrays, like, str(path))
+    return found, below
 
 
 def named_leaves(tree: Any) -> dict[str, NDArray[Any]]:

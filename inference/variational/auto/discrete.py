@@ -50,6 +50,10 @@ class AutoDiscrete:
     def params(self, new: Mapping[str, Any]) -> None:
         self._params = {key: np.asarray(logits, np.float32) for key, logits in new.items()}
 
+    def restore(self, leaves: Mapping[str, Any]) -> None:
+        """Take over logits that were saved: key -> array."""
+        self.params = leaves
+
     def initialise(self, seed: int = 0, executions: int = 4) -> None:
         """Make the parameters of the sites that so many executions of the program meet."""
         from .initial import meet

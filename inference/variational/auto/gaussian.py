@@ -63,12 +63,22 @@ class Gaussian(ABC):
         if set(new) != set(self.parts) or any(set(new[p]) != set(new["loc"]) for p in self.parts):
             raise ValueError(f"{self.name}: parameters are a dictionary of {', '.join(self.parts)}, and each of these "
                              "has an array for every site")
-        self._params = {p: {k: np.asarray(v, np.float32) for k, v in new[p].items()} for p in self.parts}
-        if self._params["loc"].keys() != self._starts.keys():
+        taken = {p: {k: np.asarray(v, np.float32) for k, v in new[p].items()} for p in self.parts}
+        order = self._in_order(taken)
+        self._params = taken
+        if order != list(self._starts):
             self._starts, self._size = {}, 0
-            for key in self._in_order():
+            for key in order:
                 self._append(key)
         self._changed()
+
+    def restore(self, leaves: Mapping[str, Any]) -> None:
+        """Take over parameters that were saved: "part/key" -> array. Raises ValueError for those of another guide."""
+        new: dict[str, dict[str, Any]] = {part: {} for part in self.parts}
+        for path, array in leaves.items():
+            part, _, key = path.partition("/")
+            new.setdefault(part, {})[key] = array
+        self.params = new
 
     def initialise(self, seed: int = 0, executions: int = 4) -> None:
         """Make the parameters of the sites that so many executions of the program meet."""
@@ -156,9 +166,9 @@ class Gaussian(ABC):
         """New parameters: forget what was computed from the old ones."""
         self._flat = None
 
-    def _in_order(self) -> list[str]:
+    def _in_order(self, params: Mapping[str, Arrays]) -> list[str]:
         """The keys, in the order of their places in `flat`."""
-        return sorted(self._params["loc"])
+        return sorted(params["loc"])
 
     def _width(self, key: str) -> int:
         return int(self._params["loc"][key].size)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -117,14 +117,14 @@ class AutoMultivariateNormal(Gaussian):
         self._factor = None
         self._conditionals.clear()
 
-    def _in_order(self) -> list[str]:
-        lower = self._params["lower"]
+    def _in_order(self, params: Mapping[str, Arrays]) -> list[str]:
+        lower, width = params["lower"], {k: v.size for k, v in params["loc"].items()}
         keys = sorted(lower, key=lambda k: (lower[k].shape[-1], k))
-        ends = np.cumsum([self._params["loc"][k].size for k in keys])
+        ends = np.cumsum([width[k] for k in keys], dtype=int)
         for key, end in zip(keys, ends.tolist(), strict=True):
-            if lower[key].shape != (self._params["loc"][key].size, end):
+            if lower[key].shape != (width[key], end):
                 raise ValueError(f"{self.name}: 'lower' of {key!r} has shape {lower[key].shape}, expected "
-                                 f"{(self._params['loc'][key].size, end)}")
+                                 f"{(width[key], end)}")
         return keys
 
     def _append(self, key: str) -> None:

@@ -4,6 +4,7 @@ programs whose structure changes use and make the parameters that they need."""
 from __future__ import annotations
 
 import math
+from pathlib import Path
 from typing import Any
 
 import jax
@@ -14,6 +15,7 @@ from guided_draws import COVARIANCE, LOG_EVIDENCE, MODE, PRECISION, chain, draw,
 from scipy.stats import multivariate_normal
 
 from steersman.inference.testing.report import z_score
+from steersman.inference.variational import Guide
 from steersman.inference.variational.auto import (
     AutoDiscrete,
     AutoGuide,
@@ -163,6 +165,23 @@ def test_parameters_survive_a_round_trip() -> None:
         sites: Any = [g.at(("x", 0), dist.Normal(0.0, 1.0), chosen) for g in (first, second)]
         a, b = (s.log_prob([s] * 3, [-1.0, 0.2, 2.0]) for s in sites)
         np.testing.assert_allclose(a, b, rtol=1e-5)
+
+
+def test_guides_are_saved_whole(tmp_path: Path) -> None:
+    """A new guide of the program, which has met nothing or other sites first, draws like the one that was saved."""
+    model = changing()
+    first = AutoGuide(model, AutoMultivariateNormal(model))
+    first.initialise(seed=1, executions=20)
+    spread(first.continuous, 4)
+    Guide(first).save(tmp_path)
+    for executions in (0, 20):
+        second = AutoGuide(model, AutoMultivariateNormal(model))
+        second.initialise(seed=2, executions=executions)
+        Guide(second).load(tmp_path)
+        draws = [[p.log_weight for p in draw(g, model, 20, 5)] for g in (first, second)]
+        np.testing.assert_allclose(draws[0], draws[1], rtol=1e-4, atol=1e-4)
+    with pytest.raises(ValueError, match="parameters are a dictionary of loc, raw_scale"):
+        Guide(AutoNormal(model, name="AutoMultivariateNormal"), AutoDiscrete(model)).load(tmp_path)
 
 
 def test_first_locations_are_medians() -> None:
