@@ -9,10 +9,12 @@ from steersman.ppl.meter import Budget
 
 from .algorithm import Algorithm
 from .anneal import anneal
+from .best_of import BestOf
 from .chains import Chains
 from .coverage import fit_coverage, pass_at_k
 from .diagnosis import Diagnosis
 from .diagnostics import ess_bulk, ess_tail, mcse, rhat
+from .divergences import Divergences, divergences
 from .enumerate import Enumerate
 from .genealogy import Genealogy
 from .gibbs import Gibbs, NeverChanged
@@ -48,6 +50,7 @@ from .parallel_tempering import ParallelTempering
 from .particle_gibbs import ParticleGibbs
 from .pmmh import ParticleMarginalMH
 from .posterior import Cost, Posterior
+from .quasi_rejection import QuasiRejection
 from .rejection import Rejection
 from .resampling import RESAMPLERS, adaptive, resampler
 from .run import Run
@@ -62,12 +65,12 @@ from .tempered_smc import TemperedSMC
 from .kernels import particle_gibbs  # the kernel: importing the module of this name has hidden it
 
 __all__ = [
-    "HMC", "MCMC", "MH", "NUTS", "RESAMPLERS", "SMC", "Algorithm", "AllParticlesDead", "Bounds", "Budget",
-    "BudgetTooSmall", "Chains", "Cost", "DensityMismatch", "Diagnosis", "Enumerate", "Genealogy", "Gibbs",
-    "Importance", "ImpossibleStart", "Kernel", "Move", "NestedSampling", "NeverChanged", "NotAllContinuous",
+    "HMC", "MCMC", "MH", "NUTS", "RESAMPLERS", "SMC", "Algorithm", "AllParticlesDead", "BestOf", "Bounds", "Budget",
+    "BudgetTooSmall", "Chains", "Cost", "DensityMismatch", "Diagnosis", "Divergences", "Enumerate", "Genealogy",
+    "Gibbs", "Importance", "ImpossibleStart", "Kernel", "Move", "NestedSampling", "NeverChanged", "NotAllContinuous",
     "NotAnInvolution", "NothingToChange", "ParallelTempering", "ParticleGibbs", "ParticleMarginalMH", "Posterior",
-    "Proposal", "Rejection", "Run", "StructureChanged", "TemperedSMC", "adaptive", "anneal", "block", "conditional",
-    "cycle", "edit", "ess_bulk", "ess_tail", "every", "fit_coverage", "hmc", "infer", "involution", "ladder", "mcse",
-    "mix", "nuts", "particle_gibbs", "pass_at_k", "posterior_of", "propose", "random_walk", "resampler", "rhat",
-    "sandwich", "site", "subprogram", "suffix",
+    "Proposal", "QuasiRejection", "Rejection", "Run", "StructureChanged", "TemperedSMC", "adaptive", "anneal", "block",
+    "conditional", "cycle", "divergences", "edit", "ess_bulk", "ess_tail", "every", "fit_coverage", "hmc", "infer",
+    "involution", "ladder", "mcse", "mix", "nuts", "particle_gibbs", "pass_at_k", "posterior_of", "propose",
+    "random_walk", "resampler", "rhat", "sandwich", "site", "subprogram", "suffix",
 ]

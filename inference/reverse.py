@@ -15,7 +15,8 @@ from steersman.ppl.trace import Trace
 
 from .chain import Chain
 from .csmc import conditional_sweep
-from .importance import Importance, _drawn
+from .importance import Importance
+from .proposed import choices_of
 from .run import Run
 from .schedule import execute
 from .smc import SMC
@@ -44,7 +45,7 @@ async def forward(run: Run, method: Sampler) -> float:
 
 async def reverse(run: Run, method: Sampler, trace: Trace) -> float:
     """log Zhat of one run in which the trace is one of the N particles; the others are drawn as in a forward run."""
-    retained = await _replay(run, trace)
+    retained = await _replay(run, run.model if isinstance(method, SMC) else method.proposed.model(run), trace)
     if isinstance(method, SMC):
         _check_proposed({a: s.log_q for a, s in retained.choice_sites().items()}, retained)
         return await _sweep(run, method, retained)
@@ -60,7 +61,7 @@ async def _sweep(run: Run, method: SMC, retained: Trace | None) -> float:
 
 async def _conditional_importance(run: Run, method: Importance, retained: Trace) -> float:
     """Zhat = (w(retained) + sum_{i=2..N} w_i) / N."""
-    log_w = [await _log_weight(run, method.proposal, retained)]
+    log_w = [await _log_weight(run, method.proposed.program, retained)]
     if method.particles > 1:
         others = copy.copy(method)
         others.particles -= 1
@@ -79,14 +80,15 @@ async def _log_weight(run: Run, proposal: Invocation[Any] | None, retained: Trac
         guide = await _impose(run, proposal, retained.choices(), "the proposal")
         if guide.dead:
             raise _unproposed(retained, guide.killed_by or "")
-        log_q |= {a: q for a, (_, q) in _drawn(guide.trace).items()}
+        log_q |= {a: q for a, (_, q) in choices_of(guide.trace).items()}
     _check_proposed(log_q, retained)
     return retained.log_joint - math.fsum(log_q.values())
 
 
-async def _replay(run: Run, trace: Trace) -> Trace:
-    """The execution of the run's own program that makes the choices of a trace, densities of proposals included."""
-    particle = await _impose(run, run.model, trace.choices(), "the program")
+async def _replay(run: Run, model: Invocation[Any], trace: Trace) -> Trace:
+    """The execution of the run's program that makes the choices of a trace, densities of proposals included. model: the
+    program, or the program under a guide."""
+    particle = await _impose(run, model, trace.choices(), "the program")
     if particle.trace is None or particle.trace.choices().keys() != trace.choices().keys():
         raise ValueError(f"a draw of the posterior, {trace!r}, is no execution of {run.model!r}: the posterior must be "
                          "of the same program")

@@ -6,6 +6,7 @@
     reward = models.load_reward("path/to/folder")  # a classification head; see `models.rewards`
     lm.adapted(LoRA(8), LogitBias())    # with small trainable parts; see `models.adapters`
     lm ** 4,  lm1 * lm2,  lm1 / lm2     # targets: products of whole texts, not renormalised
+    gated(lm.text(...), other.text(...), 0.4)   # a second model where the first is unsure: a proposal, or a target
 """
 
 from .adapters import AdaptedLM, LogitBias, LoRA, SoftPrompt, TrainableTable
@@ -13,6 +14,7 @@ from .algebra import power
 from .allowed import Mask
 from .context import Context, Contexts
 from .errors import ContextTooLong, ModelError, NonFiniteLogits, OutOfMemory
+from .gated import GatedText, gated
 from .language_model import LanguageModel
 from .load import load
 from .neural import NeuralLM
@@ -30,6 +32,7 @@ from .rewards import (
     load_step_reward,
     process_reward,
     sampled_reward,
+    tilted,
     token_reward,
     worst_case,
 )
@@ -39,9 +42,10 @@ from .tokenizer import HuggingFaceTokenizer, SymbolTokenizer, Tokenizer
 from .tokens import TokenDistribution
 
 __all__ = [
-    "AdaptedLM", "Context", "ContextTooLong", "Contexts", "HuggingFaceTokenizer", "Judge", "LanguageModel", "LoRA",
-    "LogitBias", "Mask", "ModelError", "NeuralLM", "NonFiniteLogits", "OutOfMemory", "ProductLM", "ProductText",
+    "AdaptedLM", "Context", "ContextTooLong", "Contexts", "GatedText", "HuggingFaceTokenizer", "Judge", "LanguageModel",
+    "LoRA", "LogitBias", "Mask", "ModelError", "NeuralLM", "NonFiniteLogits", "OutOfMemory", "ProductLM", "ProductText",
     "ProductToken", "Quantile", "Reward", "SoftPrompt", "SymbolTokenizer", "TableLM", "TextDistribution",
-    "TokenDistribution", "Tokenizer", "TrainableTable", "calibrate", "ensemble", "likelihood", "load", "load_reward",
-    "load_step_reward", "power", "process_reward", "sampled_reward", "token_reward", "worst_case",
+    "TokenDistribution", "Tokenizer", "TrainableTable", "calibrate", "ensemble", "gated", "likelihood", "load",
+    "load_reward", "load_step_reward", "power", "process_reward", "sampled_reward", "tilted", "token_reward",
+    "worst_case",
 ]

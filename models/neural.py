@@ -78,6 +78,9 @@ class NeuralLM(LanguageModel):
     def score_sequences(self, prefixes: Sequence[Prefix], continuations: Sequence[Prefix]) -> list[Floats]:
         return self.decoder.score_sequences(prefixes, continuations)
 
+    def top_next(self, prefixes: Sequence[Prefix], temperatures: Floats | None) -> Floats:
+        return self.decoder.top(prefixes, temperatures)
+
     def __repr__(self) -> str:
         return f"<NeuralLM {self.name!r}: {self.vocab_size} tokens, context {self.max_length}>"
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Hashable
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
 from .algebra import Raised
 from .context import Contexts
 from .product import LocalToken, ProductToken
-from .text_measure import TextMeasure
+from .text_measure import TextMeasure, refuse_other_ends
 from .tokens import TokenDistribution
 
 if TYPE_CHECKING:
@@ -35,11 +35,7 @@ class ProductText(TextMeasure):
     def __init__(self, factors: tuple[Raised, ...]) -> None:
         first = factors[0][0]
         for text, _ in factors:
-            for what, a, b in (("stop", set(first.stops), set(text.stops)),
-                               ("max_tokens", first.max_tokens, text.max_tokens)):
-                if a != b:
-                    raise ValueError(f"the factors of a product of texts must end alike, but {what} is {_shown(a)} in "
-                                     f"{first!r} and {_shown(b)} in {text!r}")
+            refuse_other_ends("a product of texts", first, text)
         self.factors = factors
         self.lm, self.stops, self.max_tokens = first.lm, first.stops, first.max_tokens
         self.context = Contexts(tuple([text.context for text, _ in factors]))
@@ -95,7 +91,3 @@ class LocalText(TextMeasure):
 
     def __repr__(self) -> str:
         return f"LocalText({self.text!r})"
-
-
-def _shown(value: Any) -> Any:
-    return sorted(value) if isinstance(value, set) else value

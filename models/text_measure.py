@@ -192,3 +192,12 @@ def _score_some(begins: Sequence[int], machines: Sequence[TextMachine | None], k
     """Score those that are possible, each from its place on."""
     some = [(i, begin, m) for i, (begin, m) in enumerate(zip(begins, machines, strict=True)) if m is not None]
     score_drawn([(begin, m) for _, begin, m in some], None if keys is None else keys.at([i for i, _, _ in some]))
+
+
+def refuse_other_ends(what: str, first: TextMeasure, other: TextMeasure) -> None:
+    """Raise ValueError, naming them, for parts of one text whose stop strings or max_tokens differ."""
+    for name, a, b in (("stop", sorted(set(first.stops)), sorted(set(other.stops))),
+                       ("max_tokens", first.max_tokens, other.max_tokens)):
+        if a != b:
+            raise ValueError(f"{what} has parts that must end alike, but {name} is {a} in {first!r} and {b} in "
+                             f"{other!r}")

@@ -159,7 +159,7 @@ class _InStep(_Coroutine):
         address = self.use(effect.name)
         if pending is None or pending.kind != effect.kind or self._next_of_guide(pending) != address[-2:]:
             return effect
-        self._other_uses[pending.name] = address[-1] + 1
+        self._other_uses[pending.name] = self._other_uses.get(pending.name, 0) + 1
         self._met = True
         if isinstance(pending, Sample) and isinstance(effect, Sample):
             return _quiet(Sample(effect.dist, effect.name, pending.dist))

@@ -2,6 +2,7 @@
 
 from .auto import AutoDiscrete, AutoGuide, AutoMultivariateNormal, AutoNormal
 from .contrastive import fit_twists
+from .estimators import NoMeasure
 from .family import Family
 from .fit import Fit, fit
 from .gradient import NonFinite
@@ -24,8 +25,36 @@ from .potential import Potential
 from .vi import VI
 
 __all__ = [
-    "AutoDiscrete", "AutoGuide", "AutoMultivariateNormal", "AutoNormal", "BadObjective", "BadParameters", "Family",
-    "Fit", "Guide", "NonFinite", "ParamSet", "Potential", "VI", "best_of_n", "density", "dpg", "elbo", "expect", "fit",
-    "fit_twists", "frozen", "iwelbo", "kl_regularised", "likelihood", "log_mean_exp", "marginal", "normalise", "prior",
-    "renyi", "wake", "wake_model",
+    "VI",
+    "AutoDiscrete",
+    "AutoGuide",
+    "AutoMultivariateNormal",
+    "AutoNormal",
+    "BadObjective",
+    "BadParameters",
+    "Family",
+    "Fit",
+    "Guide",
+    "NoMeasure",
+    "NonFinite",
+    "ParamSet",
+    "Potential",
+    "best_of_n",
+    "density",
+    "dpg",
+    "elbo",
+    "expect",
+    "fit",
+    "fit_twists",
+    "frozen",
+    "iwelbo",
+    "kl_regularised",
+    "likelihood",
+    "log_mean_exp",
+    "marginal",
+    "normalise",
+    "prior",
+    "renyi",
+    "wake",
+    "wake_model",
 ]

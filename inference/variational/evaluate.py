@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from .objective import Objective, Plan, plan, value
 
-Array = NDArray[np.floating[Any]]
+Array = NDArray[np.float64]
 
 
 class Evaluated(NamedTuple):
@@ -41,11 +41,11 @@ class Evaluation:
     def __call__(self, densities: Sequence[Array]) -> Evaluated:
         """densities: log densities in the order of the plan, [N, *shape] each."""
         values, partials, baselines = self._compiled([np.asarray(d, np.float32) for d in densities])
-        return Evaluated(np.asarray(values), [np.asarray(p) for p in partials], [np.asarray(b) for b in baselines])
+        return Evaluated(_array(values), [_array(p) for p in partials], [_array(b) for b in baselines])
 
     def values(self, densities: Sequence[Array]) -> Array:
         """The objective alone, [N]."""
-        return np.asarray(self._value([np.asarray(d, np.float32) for d in densities]))
+        return _array(self._value([np.asarray(d, np.float32) for d in densities]))
 
     @partial(jax.jit, static_argnums=0)
     def _value(self, densities: list[Any]) -> Any:
@@ -87,3 +87,7 @@ def _replaced(a: Any, at: Any, rank: int) -> Any:
     keep = jnp.arange(size) != at[axis]
     others = jnp.where(keep.reshape(-1, *[1] * (siblings.ndim - 1)), siblings, 0.0).sum(0) / (size - 1)
     return a.at[tuple(at[k] for k in range(rank))].set(others)
+
+
+def _array(x: Any) -> Array:
+    return np.asarray(x, np.float64)

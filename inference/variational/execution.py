@@ -113,12 +113,18 @@ class _Watched(Request):
         rows = []
         for trainable, dist, address, value, role, power in self.seen.get(p.serial, ()):
             site = sites.get(address)
-            if site is not None and trainable.params != {}:  # not a token of a whole text, nor what the particle died of
+            # not a token of a whole text, nor what the particle died of
+            if site is not None and not _nothing(trainable.params):
                 x = site.value if site.kind == "sample" else value
                 bind = getattr(trainable, "bind", None)
                 subject = dist if bind is None else bind(dist, trace, address, role)
                 rows.append(Row(trainable, dist, subject, address, x, role, power))
         return Execution(trace, rows, p.killed_by)
+
+
+def _nothing(params: Any) -> bool:
+    """Whether a guide program has turned out to have no parameters."""
+    return isinstance(params, dict) and not params
 
 
 async def executions(

@@ -111,7 +111,7 @@ class Family:
 
     def _argument_gradient(self, parameter: str) -> Any:
         def weighted(params: Any, w: Any, *f: Any) -> Any:
-            return jnp.vdot(w, jax.vmap(lambda *f: getattr(self.distribution(params, *f), parameter))(*f))
+            return jnp.sum(jax.vmap(lambda w, *f: w * getattr(self.distribution(params, *f), parameter))(w, *f))
 
         if parameter not in self._arguments:
             self._arguments[parameter] = jax.jit(jax.grad(weighted))

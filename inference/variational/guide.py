@@ -24,8 +24,9 @@ class Guide:
         guide.save("guide/");  guide.load("guide/")
 
     proposer: a program (call) that runs in step with the program (see `guided`), whose `param`s are learnt, or a
-    `SiteGuide`, such as an automatic guide; None where the program has learnt proposals of its own (``sample(..., proposal=family(...))``). trainables:
-    known from the start, which `load` needs; others are added when training meets them.
+    `SiteGuide`, such as an automatic guide; None where the program has learnt proposals of its own
+    (``sample(..., proposal=family(...))``). trainables: known from the start, which `load` needs; others are added when
+    training meets them.
     """
 
     def __init__(self, proposer: Any, *trainables: Trainable) -> None:

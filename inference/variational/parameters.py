@@ -36,7 +36,7 @@ def checked(name: str, params: Any, like: Any = None) -> Any:
         found.append(array.astype(jnp.float32))
     if like is not None:
         expected, known = jax.tree_util.tree_flatten_with_path(like)
-        if known != structure:
+        if repr(known) != repr(structure):
             raise BadParameters(f"{name}: the parameters have structure {structure}, expected {known}")
         for (path, old), new in zip(expected, found, strict=True):
             if old.shape != new.shape:

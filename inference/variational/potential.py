@@ -53,17 +53,18 @@ class Potential:
 
     def _evaluate(self, items: list[tuple[Any, ...]]) -> list[float]:
         size = padded_size(len(items))
-        found = np.asarray(self._values(self._params, *_columns(items, size)))[: len(items)]
+        found = np.asarray(self._values(self._params, np.ones(size, np.float32), *_columns(items, size)))[: len(items)]
         values: list[float] = found.astype(np.float64).tolist()
         return values
 
     @cached_property
     def _values(self) -> Any:
-        return jax.jit(lambda params, *f: jax.vmap(lambda *f: jnp.reshape(self.apply(params, *f), ()))(*f))
+        """(theta, w [n], *features [n, ...]) -> w log psi, [n], compiled."""
+        return jax.jit(lambda params, w, *f: jax.vmap(lambda w, *f: w * jnp.reshape(self.apply(params, *f), ()))(w, *f))
 
     @cached_property
     def _gradient(self) -> Any:
-        return jax.jit(jax.grad(lambda params, w, *f: jnp.vdot(w, self._values(params, *f))))
+        return jax.jit(jax.grad(lambda params, w, *f: jnp.sum(self._values(params, w, *f))))
 
     def __repr__(self) -> str:
         return f"<Potential {self.name!r}>"

@@ -25,7 +25,8 @@ def read_params(folder: Path, like: Mapping[str, Any]) -> dict[str, Any]:
     path = folder / FILE
     if not path.is_file():
         raise BadParameters(f"{path} does not exist: Guide.save writes it")
-    return restored(read_arrays(path), like, str(path))
+    found: dict[str, Any] = restored(read_arrays(path), like, str(path))
+    return found
 
 
 def named_leaves(tree: Any) -> dict[str, NDArray[Any]]:

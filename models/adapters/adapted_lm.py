@@ -102,6 +102,9 @@ class AdaptedLM(LanguageModel):
     def score_sequences(self, prefixes: Sequence[Prefix], continuations: Sequence[Prefix]) -> list[Floats]:
         return self.decoder.score_sequences(self._all_led(prefixes), continuations)
 
+    def top_next(self, prefixes: Sequence[Prefix], temperatures: Floats | None) -> Floats:
+        return self.decoder.top(self._all_led(prefixes), temperatures)
+
     def adapted(self, *adapters: Adapter, name: str = "adapters", memory: int | None = None) -> AdaptedLM:
         raise ModelError(f"{self.name!r} is adapted already: give all adapters together, lm.base.adapted(...)")
 

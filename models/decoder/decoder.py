@@ -29,7 +29,7 @@ from .families import read
 from .files import read_raw, special_ids
 from .params import Params
 from .placement import over, read_for
-from .score import score_next, score_sequences
+from .score import score_next, score_sequences, top_next
 from .slots import Prefix
 from .stats import Stats
 from .weights import DTYPES
@@ -218,6 +218,10 @@ class Decoder:
             for i in todo:
                 engine.vectors.put(prefixes[i], answer[i].copy())
         return answer
+
+    def top(self, prefixes: Sequence[Prefix], temperatures: ArrayLike | None = None) -> Floats:
+        """log q of the most probable next token of each prefix, [n]."""
+        return top_next(self._engine, prefixes, self._steer(len(prefixes), temperatures, None))
 
     def log_mass(self, prefixes: Sequence[Prefix], masks: ArrayLike) -> Floats:
         """log of the probability of the allowed tokens at temperature 1, [n]; -inf where a mask allows none."""

@@ -199,6 +199,20 @@ def vectors(
 
 
 @partial(jax.jit, static_argnames=("placement",))
+def tops(
+    logits: jax.Array,
+    log_z: jax.Array,
+    rows: jax.Array,
+    temperatures: jax.Array | None,
+    *,
+    placement: Placement = ALONE,
+) -> jax.Array:
+    """[2, R]: log q of the most probable token, and log z."""
+    weighed = drawing.weigh(*_asked(logits, log_z, rows, placement), temperatures, None)
+    return jnp.stack([weighed.steered.max(-1) - weighed.log_norm, weighed.log_z])
+
+
+@partial(jax.jit, static_argnames=("placement",))
 def masses(
     logits: jax.Array, log_z: jax.Array, rows: jax.Array, masks: jax.Array, *, placement: Placement = ALONE
 ) -> jax.Array:

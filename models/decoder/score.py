@@ -1,4 +1,4 @@
-"""Scoring given tokens: the next one of each context, or whole texts, teacher-forced, reusing whatever is known."""
+"""Scoring tokens: the next one of each context, given or the most probable, or whole texts, teacher-forced."""
 
 from __future__ import annotations
 
@@ -30,6 +30,21 @@ def score_next(engine: Engine, prefixes: Sequence[Prefix], tokens: Ints, steer: 
         found[:, rows] = out
     engine.check_finite(prefixes, found[2])
     engine.remember(prefixes, tokens, found[1])
+    log_q: Floats = found[0].astype(np.float64)
+    return log_q
+
+
+def top_next(engine: Engine, prefixes: Sequence[Prefix], steer: Steer) -> Floats:
+    """log q of the most probable token of each row, [n]; the steer has no masks."""
+    found = np.empty((2, len(prefixes)), np.float32)
+
+    def call(bank: Bank, slots: Ints, rows: Rows) -> Any:
+        temperatures, _ = steer.padded(rows, len(slots))
+        return programs.tops(*bank.state[1:], slots, temperatures, placement=bank.device.placement)
+
+    for rows, out in engine.ask(steer.kind("tops"), prefixes, call):
+        found[:, rows] = out
+    engine.check_finite(prefixes, found[1])
     log_q: Floats = found[0].astype(np.float64)
     return log_q
 

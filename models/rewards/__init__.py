@@ -5,9 +5,11 @@
     judge = Judge(lm)                            # "would this model say yes"
     await factor(beta * await call(reward, text))
 
-`process_reward` says what the rewards of steps mean; `calibrate`, `Quantile` and `ensemble` change their scale.
+`process_reward` says what the rewards of steps mean; `calibrate`, `Quantile` and `ensemble` change their scale;
+`tilted` is a program weighted by one; `best_of_n_log_prob` and its like are the laws of the best of N draws.
 """
 
+from .best_of_n import best_of_n_bounds, best_of_n_kl, best_of_n_log_prob, best_of_n_win_rate
 from .calibrate import Calibration, adaptive_n, brier, calibrate, ece
 from .ensemble import ensemble
 from .errors import BadReward, TextTooLong
@@ -24,12 +26,14 @@ from .process import ProcessReward, process_reward
 from .quantile import Quantile, exponential
 from .reward import Reward
 from .step_reward import StepReward
+from .tilted import tilted
 from .token_reward import TokenReward, token_reward
 from .worst_case import WorstCase, worst_case
 
 __all__ = [
     "BadReward", "Calibration", "HeadReward", "Isotonic", "Judge", "Logistic", "Principle", "ProcessReward", "Quantile",
-    "Reward", "StepReward", "TextTooLong", "TokenReward", "Verdict", "WorstCase", "adaptive_n", "brier", "calibrate",
-    "ece", "ensemble", "exp", "exponential", "likelihood", "load_reward", "load_step_reward", "odds", "prob",
-    "process_reward", "sampled_reward", "tilt", "token_reward", "worst_case",
+    "Reward", "StepReward", "TextTooLong", "TokenReward", "Verdict", "WorstCase", "adaptive_n", "best_of_n_bounds",
+    "best_of_n_kl", "best_of_n_log_prob", "best_of_n_win_rate", "brier", "calibrate", "ece", "ensemble", "exp",
+    "exponential", "likelihood", "load_reward", "load_step_reward", "odds", "prob", "process_reward", "sampled_reward",
+    "tilt", "tilted", "token_reward", "worst_case",
 ]

@@ -66,6 +66,19 @@ class Quantile:
 
         return log_factor
 
+    def surrogate(self, n: float) -> Callable[[ArrayLike], Floats]:
+        """The map r -> (n - 1) log F(r), -inf below all reference draws: the factor that turns p into p F^(n-1), which
+        variational best-of-N aims at. Without ties this is the best of n; it is too generous to low rewards that many
+        draws share (see `best_of_n_bounds`)."""
+        if not 1 <= n < math.inf:
+            raise ValueError(f"surrogate({n}): the best of at least 1 draw")
+
+        def log_factor(rewards: ArrayLike) -> Floats:
+            with np.errstate(divide="ignore"):
+                return np.asarray((n - 1) * np.log(self(rewards)) if n > 1 else np.zeros(np.shape(rewards)), np.float64)
+
+        return log_factor
+
 
 def exponential(t: float) -> Callable[[ArrayLike], Floats]:
     """The transform u -> sign(t) exp(t u) of a quantile u: with t > 0 for what is to win the best of N, with t < 0 for

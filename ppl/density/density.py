@@ -157,6 +157,16 @@ class LogDensity:
                 f"text, perhaps): {advice(self.addresses)}"
             )
 
+    def check(self) -> None:
+        """Raise TracedControlFlow, as `check_constant`, if the execution that the density was made from asks for
+        something that its trace on tracers did not: a prompt that a number was written into."""
+        sites = dict(self.trace.outer_sites())
+        p = Particle(Particle.of_trace(self.trace).model)
+        while p.pending is not None:
+            self.check_constant(p, p.address)
+            site = sites[p.address]
+            p.resume(site.value, sub=site.sub)
+
     def __call__(self, values: Mapping[Any, Any] | None = None) -> float:
         """The log joint density (nats) with these values (address -> value) at the chosen sites; as recorded for
         None."""

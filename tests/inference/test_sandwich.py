@@ -21,6 +21,7 @@ from steersman.inference.schedule import execute, run_together
 from steersman.inference.target import Joint
 from steersman.inference.testing import OracleModel, exhaust, oracle_models, sentence_model
 from steersman.inference.testing.taped_run import TapedChain, TapedRun
+from steersman.inference.variational import Guide
 from steersman.inference.weights import log_mean_exp
 from steersman.models import TableLM
 from steersman.ppl import Trace, UnknownAddress, condition, factor, program, sample
@@ -88,6 +89,7 @@ SETTINGS = {
     "proposal": (word("proposal"), Importance(2)),
     "guide": (word(), Importance(2, proposal=guide)),
     "short guide": (word(), Importance(2, proposal=short_guide)),
+    "guide in step": (word(), Importance(2, proposal=Guide(guide()))),
     "smc": (word(), SMC(2)),
     "smc, proposal": (word("proposal"), SMC(2, resample_at="step")),
     "smc, at tokens": (word(), SMC(2, resample_at="token")),

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from steersman.ppl.address import Address
+from steersman.ppl.address import Address, format_address
 from steersman.ppl.effects import Invocation
 from steersman.ppl.errors import TracedControlFlow
 
@@ -94,14 +94,18 @@ def _of_automatic(
 
 def _more(execution: Execution, moved: set[Address], weights: Weights, k: int) -> dict[Address, float]:
     """What the density of a site weighs beside that of the whole: as a part of the prior or the likelihood, and of log
-    q where the guide has left the choice to the program."""
+    q where the guide has left the choice to the program, which has its score, too: what it is drawn from moves."""
     by_kind = {True: float(weights.moving("prior")[k]), False: float(weights.moving("likelihood")[k])}
     q = float(weights.moving("guide")[k])
     guided = moved | {r.address for r in execution.rows if r.role == "q"}
     out = {}
     for address, site in execution.trace.outer_sites():
         choice = site.kind == "sample"
-        out[address] = by_kind[choice] + (q if choice and address not in guided else 0.0)
+        out[address] = by_kind[choice]
+        if choice and address not in guided:
+            if site.log_p != site.log_q and site.sub is None:
+                raise NotCovered(f"{format_address(address)!r} has a proposal of its own, which may move, too")
+            out[address] += q + (0.0 if site.fixed else float(weights.score[k]))
     return {address: amount for address, amount in out.items() if amount}
 
 

@@ -61,12 +61,11 @@ async def alternatives(drawn: Drawn, wanted: Sequence[Alternative], key: Key) ->
         drawn.run, drawn.model, range(len(wanted)), key, choose, lambda p: pasts[p.slot](p)
     )
     size = len(drawn.executions) // len(drawn.densities[0])
-    shape = plan.draws[drawn.number].shape
     replaced = []
     for (measure, number), d in zip(plan.densities, drawn.densities, strict=True):
         rows = d[[a.index // size for a in wanted]].copy()
         if number == drawn.number:
             for i, (a, e) in enumerate(zip(wanted, found, strict=True)):
-                rows[(i, *np.unravel_index(a.index % size, shape))] = e.log_density(measure.of)
+                rows.reshape(len(wanted), -1)[i, a.index % size] = e.log_density(measure.of)
         replaced.append(rows)
     return drawn.evaluation.values(replaced)

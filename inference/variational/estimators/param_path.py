@@ -6,7 +6,6 @@ import math
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import Any, NamedTuple
-from weakref import WeakKeyDictionary
 
 import jax
 import jax.numpy as jnp
@@ -14,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from steersman.ppl.address import Address
-from steersman.ppl.density import Densities, Layout, LogDensity
+from steersman.ppl.density import Layout
 from steersman.ppl.density.evaluate import log_density, to_reals
 from steersman.ppl.density.families import canonical
 from steersman.ppl.density.params import address_of
@@ -25,9 +24,8 @@ from steersman.ppl.trace import Trace
 
 from ..auto.transport import continuous
 from ..param_set import Arrays, ParamSet
+from .model_density import model_density
 from .param_score import made, picked, row
-
-_densities: WeakKeyDictionary[ParamSet, Densities] = WeakKeyDictionary()
 
 
 class Plan(NamedTuple):
@@ -98,7 +96,7 @@ def _row(
     guide, weights, arguments = row(params, trace, "q", amounts, moving)
     bare = Trace(program, trace.sites(), trace.value)
     sites = dict(bare.outer_sites())
-    model: LogDensity = _densities.setdefault(params, Densities()).of(bare, sites, moving)
+    model = model_density(params, bare, sites, moving)
     of_params = {address_of(name): u for name, u in params.params.items()}
     starts, at = {}, 0
     for address, u in of_params.items():

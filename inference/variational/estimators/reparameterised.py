@@ -5,21 +5,19 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from typing import Any
-from weakref import WeakKeyDictionary
 
 import numpy as np
 
 from steersman.ppl.address import Address
-from steersman.ppl.density import Densities, LogDensity
+from steersman.ppl.density import LogDensity
 from steersman.ppl.effects import Invocation
 from steersman.ppl.protocols import Floats
 from steersman.ppl.trace import Site, Trace
 
 from ..auto.gaussian import Gaussian
 from ..auto.guide import AutoGuide
+from .model_density import model_density
 from .path import Blocks, Row, path
-
-_densities: WeakKeyDictionary[Gaussian, Densities] = WeakKeyDictionary()
 
 
 def path_gradient(
@@ -71,7 +69,7 @@ def _row(
     chosen = [address for address, site in sites.items() if address in guide.proposed and _is_continuous(site)]
     if not chosen:
         return None
-    density = _densities.setdefault(guide, Densities()).of(trace, sites, chosen)
+    density = model_density(guide, trace, sites, chosen)
     weights: Any = tuple([np.asarray(a * w, np.float32) for w in density.weights()])
     if extra:
         weights = tuple([w + e for w, e in zip(weights, density.weights_of(extra), strict=True)])

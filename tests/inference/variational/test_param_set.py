@@ -9,9 +9,12 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
+import optax
 import pytest
 
+from steersman.inference import Importance, infer
 from steersman.inference.testing.report import z_score
+from steersman.inference.variational import Guide, fit
 from steersman.inference.variational.estimators import has_path, param_path_gradient
 from steersman.inference.variational.param_set import ParamSet, ParamSite
 from steersman.ppl import (
@@ -249,6 +252,33 @@ def test_parameters_of_the_program_itself() -> None:
     assert found["scale"] == pytest.approx(2.0 * ((v / 1.5) ** 2 - 1), rel=1e-4)
     np.testing.assert_allclose(found["bias"], (np.array([0.3, -0.2]) - 2 * v) / 0.25, rtol=1e-4)
     assert params.value("scale") == pytest.approx(1.5) and params.params["bias"].shape == (2,)
+
+
+@program
+async def short() -> Any:
+    """Posterior N(.6, .2)."""
+    m = await sample(dist.Normal(0.0, 1.0), "m")
+    await observe(dist.Normal(m, 0.5), 0.75)
+    return m
+
+
+@program
+async def short_guide() -> Any:
+    scale = await param("scale", 3.0, POSITIVE)
+    await sample(dist.Normal(await param("loc", -1.0), scale), "m")
+
+
+def test_a_guide_program_is_fitted() -> None:
+    """Location and scale reach the posterior from far away; the corrected evidence has no variance left."""
+    guide = Guide(short_guide())
+    params: Any = guide.trainables[0]
+    rate = optax.cosine_decay_schedule(0.2, 300)
+    fit(short(), guide, steps=300, draws=16, optimiser=optax.adam(rate, b2=0.98))
+    assert params.value("loc") == pytest.approx(0.6, abs=0.02)
+    assert params.value("scale") == pytest.approx(math.sqrt(0.2), abs=0.02)
+    posterior = infer(short(), Importance(50, proposal=guide))
+    log_z = -0.5 * math.log(2 * math.pi * 1.25) - 0.5 * 0.75**2 / 1.25
+    assert posterior.log_evidence == pytest.approx(log_z, abs=0.02)
 
 
 def test_what_has_a_path() -> None:

@@ -40,6 +40,7 @@ def random_calls(decoder: Decoder, reference: Reference, seed: int, calls: int =
                 np.testing.assert_allclose(got, reference.score(p, tail), rtol=0, atol=ROUNDING)
             pool += [p + tail for p, tail in zip(rows, tails, strict=True)]
         elif action == 4:
+            np.testing.assert_allclose(decoder.top(rows), want.max(1), rtol=0, atol=ROUNDING)
             np.testing.assert_allclose(decoder.log_probs(rows), want, rtol=0, atol=ROUNDING)
         else:
             masks = rng.uniform(size=(n, V)) < 0.5

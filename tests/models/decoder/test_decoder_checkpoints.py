@@ -140,6 +140,7 @@ def test_non_finite_logits(tmp_path: Path) -> None:
         lambda: decoder.draw([(3, 4, 5)], [0.5]),
         lambda: decoder.score([(3, 4, 5)], [1]),
         lambda: decoder.log_probs([(3, 4, 5)]),
+        lambda: decoder.top([(3, 4, 5)]),
         lambda: decoder.log_mass([(3, 4, 5)], np.ones((1, 61), bool)),
         lambda: decoder.score_sequences([(3, 4, 5)], [(1, 2)]),
     ):

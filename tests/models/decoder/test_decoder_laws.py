@@ -113,6 +113,22 @@ def test_temperature_and_mask(decoder: Decoder, reference: Reference) -> None:
     assert decoder.score(rows[:1], [int(np.flatnonzero(~masks[0])[0])], t[:1], masks[:1])[0] == -np.inf
 
 
+def test_the_most_probable_token(decoder: Decoder, reference: Reference) -> None:
+    """Law: `top` is the largest log-probability at any temperature, of mixed prompts, and moves no vector: two numbers
+    a row come back."""
+    rows = [prompt(20 + n, n) for n in (1, 9, 30, 9, 64)] + [prompt(21, 1)]
+    plain = np.array([reference.next(p) for p in rows])
+    np.testing.assert_allclose(decoder.top(rows), plain.max(1), **CLOSE)
+    for t in (0.2, 3.0):
+        cooled = plain / t - np.logaddexp.reduce(plain / t, axis=1, keepdims=True)
+        np.testing.assert_allclose(decoder.top(rows, np.full(len(rows), t)), cooled.max(1), rtol=0, atol=1e-4)
+    mixed = decoder.top(rows, [1.0, 0.2, 3.0, 1.0, 0.2, 1.0])
+    np.testing.assert_allclose(mixed[[0, 3, 5]], plain.max(1)[[0, 3, 5]], rtol=0, atol=1e-4)
+    assert not decoder._engine.vectors
+    with pytest.raises(ContextTooLong):
+        decoder.top([prompt(1, 2000)])
+
+
 def test_temperature_zero_is_greedy(decoder: Decoder, reference: Reference) -> None:
     """Law: the limit of temperature 0 puts all mass on the largest allowed logit."""
     p = prompt(11, 9)
@@ -169,6 +185,7 @@ def test_same_prefix_twice_costs_no_forward(decoder: Decoder) -> None:
     before = decoder.stats.forwards
     decoder.draw([p] * 3, [0.1, 0.2, 0.3], [0.5] * 3)
     decoder.log_probs([p])
+    decoder.top([p], [0.5])
     decoder.log_mass([p], np.ones((1, V), bool))
     assert decoder.stats.forwards == before
 
@@ -208,6 +225,7 @@ def test_one_by_one_equals_batched(decoder: Decoder) -> None:
         (lambda d: d.score([(1,)], [V]), "0..60"),
         (lambda d: d.draw([(1, 99)], [0.5]), "0..60"),
         (lambda d: d.score_sequences([(1,)], [(99,)]), "0..60"),
+        (lambda d: d.top([(1,)], [-1.0]), "temperatures"),
         (lambda d: d.log_mass([(1,)], np.ones((1, 3), bool)), "shape"),
     ],
 )
@@ -232,4 +250,5 @@ def test_no_rows(decoder: Decoder) -> None:
     """Law: an empty batch has an empty answer."""
     assert decoder.draw([], [])[0].shape == (0,)
     assert decoder.score([], []).shape == (0,) and decoder.log_probs([]).shape == (0, V)
+    assert decoder.top([]).shape == (0,)
     assert decoder.log_mass([], np.zeros((0, V), bool)).shape == (0,) and decoder.score_sequences([], []) == []

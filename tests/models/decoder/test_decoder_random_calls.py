@@ -15,8 +15,8 @@ V = 61
 
 @pytest.mark.parametrize(("seed", "max_rows", "max_banks"), [(0, 8, 1), (2, 8, 3)])
 def test_random_calls(small: tuple[Path, Reference], seed: int, max_rows: int, max_banks: int) -> None:
-    """Law: random sequences of draw, score, score_sequences, log_probs, log_mass over a growing, forking, shrinking,
-    revisited set of contexts equal the reference, with so few slots and banks that eviction is constant.
+    """Law: random sequences of draw, score, score_sequences, log_probs, top, log_mass over a growing, forking,
+    shrinking, revisited set of contexts equal the reference, with so few slots and banks that eviction is constant.
     """
     folder, reference = small
     decoder = Decoder.from_folder(folder, max_rows=max_rows, max_banks=max_banks, cache_size=20_000)

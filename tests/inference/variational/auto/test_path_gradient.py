@@ -118,7 +118,7 @@ def on_chain(kind: Any, seed: int, **options: Any) -> Any:
 def on_supports(kind: Any, seed: int, **options: Any) -> Any:
     guide = started(kind, SUPPORTS, seed)
     elbo = elbo_by_quadrature(guide, weight_of_supports, ["s", "w", "g"], 3, 20)
-    return scores(guide, SUPPORTS, elbo, 20 + 2 * seed + (kind is AutoNormal), **options)
+    return scores(guide, SUPPORTS, elbo, 20 + 2 * seed + (kind is AutoNormal), draws=4, **options)
 
 
 def on_simplex(kind: Any, seed: int, **options: Any) -> Any:
@@ -165,13 +165,13 @@ def test_unbiased_on_constrained_supports(on: Any) -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("sticking", [False, True])
 def test_errors_are_those_of_chance(sticking: bool) -> None:
-    """Over 36 guides: rms z in [.8, 1.2], max |z| < 4.5."""
+    """Over 36 guides: rms z in [.8, 1.2], max |z| < 4."""
     kinds, models = (AutoNormal, AutoMultivariateNormal), (on_chain, on_supports, on_simplex)
     every = np.concatenate([
         on(kind, seed, sticking_the_landing=sticking) for on in models for kind in kinds for seed in range(6)
     ])
     assert len(every) > 150
-    assert np.abs(every).max() < 4.5 and 0.8 < np.sqrt(np.mean(every**2)) < 1.2, every
+    assert np.abs(every).max() < 4 and 0.8 < np.sqrt(np.mean(every**2)) < 1.2, every
 
 
 def test_dropping_log_q_is_caught() -> None:

@@ -12,11 +12,17 @@ import numpy as np
 import pytest
 from guided_draws import draw, gauss_hermite, log_q, started
 
+from steersman.inference.run import Run
+from steersman.inference.schedule import run_together
 from steersman.inference.testing.report import z_score
+from steersman.inference.variational import Guide, elbo
 from steersman.inference.variational.auto import AutoMultivariateNormal, AutoNormal
 from steersman.inference.variational.estimators import path as path_module
 from steersman.inference.variational.estimators import path_gradient
-from steersman.ppl import TracedControlFlow, condition, dist, factor, observe, program, sample
+from steersman.inference.variational.evaluate import Evaluation
+from steersman.inference.variational.gradient import estimate
+from steersman.models import TableLM
+from steersman.ppl import Key, TracedControlFlow, condition, dist, factor, observe, program, sample
 
 
 def test_executions_of_many_structures_share_calls() -> None:
@@ -52,18 +58,8 @@ async def walk() -> Any:
 def test_choices_left_to_the_program_need_their_score() -> None:
     """c | x drawn from the program: the gradient of E[log p - log q] needs log p(c | x) in log q, and its score, both
     as `more`. Against quadrature over x and both c; without `more` it is off."""
-    guide = started(AutoNormal, switch(), 1)
-
-    def elbo(flat: Any) -> Any:
-        z, w = gauss_hermite(60, 1)
-        x = flat["loc"][0] + jax.nn.softplus(flat["raw_scale"][0]) * z[:, 0]
-        on = jax.nn.sigmoid(x)
-        log_x = -0.5 * x * x / 4 - math.log(2) - 0.5 * math.log(2 * math.pi)
-        gain = [jax.scipy.stats.norm.logpdf(1.0, loc=c * 2.0 - x, scale=0.8) for c in (0.0, 1.0)]
-        entropy = jnp.log(jax.nn.softplus(flat["raw_scale"][0])) + 0.5 * (1 + math.log(2 * math.pi))
-        return w @ (log_x + (1 - on) * gain[0] + on * gain[1]) + entropy
-
-    exact = jax.grad(elbo)(guide.flat)
+    guide = at_the_switch()
+    exact = jax.grad(elbo_of_switch)(guide.flat)
     particles = draw(guide, switch(), 1600, 0)
     one, right, wrong = np.ones(4), [], []
     for r in range(400):
@@ -80,6 +76,38 @@ def test_choices_left_to_the_program_need_their_score() -> None:
     assert np.abs(z[0]).max() < 4 and np.abs(z[1]).max() > 6, z
 
 
+def test_a_fit_scores_choices_left_to_the_program() -> None:
+    """The same in the estimates that `fit` makes."""
+    guide, model = at_the_switch(), switch()
+    exact = jax.grad(elbo_of_switch)(guide.flat)
+    run, evaluation = Run(model), Evaluation(elbo)
+
+    async def repeated() -> list[Any]:
+        applied = Guide(guide).applied(model)
+        return [(await estimate(run, applied, evaluation, 8, Key(7).fold(i))).gradient for i in range(400)]
+
+    (found,) = run_together([repeated()])
+    z = [z_score([g["AutoNormal"][part]["x"] for g in found], float(exact[part][0])) for part in guide.parts]
+    assert np.abs(z).max() < 4, z
+
+
+def at_the_switch() -> AutoNormal:
+    guide = AutoNormal(switch())
+    guide.initialise(executions=1)
+    guide.params = {"loc": {"x": np.array(0.3)}, "raw_scale": {"x": np.array(0.4)}}
+    return guide
+
+
+def elbo_of_switch(flat: Any) -> Any:
+    z, w = gauss_hermite(60, 1)
+    x = flat["loc"][0] + jax.nn.softplus(flat["raw_scale"][0]) * z[:, 0]
+    on = jax.nn.sigmoid(x)
+    log_x = -0.5 * x * x / 4 - math.log(2) - 0.5 * math.log(2 * math.pi)
+    gain = [jax.scipy.stats.norm.logpdf(1.0, loc=c * 2.0 - x, scale=0.8) for c in (0.0, 1.0)]
+    entropy = jnp.log(jax.nn.softplus(flat["raw_scale"][0])) + 0.5 * (1 + math.log(2 * math.pi))
+    return w @ (log_x + (1 - on) * gain[0] + on * gain[1]) + entropy
+
+
 @program
 async def switch() -> Any:
     x = await sample(dist.Normal(0.0, 2.0), "x")
@@ -89,7 +117,8 @@ async def switch() -> Any:
 
 
 def test_a_branch_on_the_number_is_refused() -> None:
-    """What needs a continuous choice as a number has no gradient along the path."""
+    """What needs a continuous choice as a number, to branch or to write it into a prompt, has no gradient along the
+    path: it is refused, and not left out."""
 
     @program
     async def branching() -> Any:
@@ -97,7 +126,15 @@ def test_a_branch_on_the_number_is_refused() -> None:
         await condition(True)
         await factor(1.0 if x > 0 else 0.0)
 
-    guide = AutoNormal(branching())
-    (p,) = draw(guide, branching(), 1)
-    with pytest.raises(TracedControlFlow, match="'x'"):
-        path_gradient(guide, [p.trace], np.ones(1), np.ones(1))  # type: ignore[list-item]
+    lm = TableLM.random(3, seed=4)
+
+    @program
+    async def written() -> Any:
+        x = await sample(dist.Normal(0.0, 1.0), "x")
+        return await sample(lm.text("ab" if f"{x}"[0] in "-0123456789" else "a", max_tokens=2), "line")
+
+    for model in (branching(), written()):
+        guide = AutoNormal(model)
+        (p,) = draw(guide, model, 1)
+        with pytest.raises(TracedControlFlow, match="'x'"):
+            path_gradient(guide, [p.trace], np.ones(1), np.ones(1))  # type: ignore[list-item]

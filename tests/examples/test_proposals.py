@@ -1,0 +1,56 @@
+"""The examples of the best of n and of nudging, on the embedded model, held to what their texts must be."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+
+from examples import best_of_n, nudging
+from steersman import models
+from steersman.inference import Importance, infer
+from steersman.models import NeuralLM
+
+
+@pytest.fixture(scope="module")
+def lm() -> NeuralLM:
+    return models.load()
+
+
+@pytest.mark.slow
+def test_the_best_of_eight_in_four_ways(lm: NeuralLM) -> None:
+    """Every way of taking the best of eight raises the mean reward by one letter or more, and the weighted ones agree
+    with each other within four standard errors."""
+    plain, one, *weighted = best_of_n.ways(lm).values()
+    mean = plain.expectation(best_of_n.letters)
+    tied = {best_of_n.letters(v) for v, w in zip(one.values, one.weights, strict=True) if w > 0}
+    assert tied == {max(map(best_of_n.letters, one.values))} and len(one) == best_of_n.N
+    found = []
+    for posterior in weighted:
+        m = posterior.expectation(best_of_n.letters)
+        error = math.sqrt(posterior.expectation(lambda v, m=m: (best_of_n.letters(v) - m) ** 2) / posterior.ess)
+        found.append((m, error))
+        assert m > mean + 1
+    for m, error in found[1:]:
+        assert abs(m - found[0][0]) < 4 * math.hypot(error, found[0][1])
+
+
+@pytest.mark.slow
+def test_nudging_makes_it_rain(lm: NeuralLM) -> None:
+    """It rains in every text with weight; the nudger finds at least twice as many; log Z is that of the model alone,
+    within four standard errors."""
+    alone, nudged = (infer(nudging.rainy(lm, gamma), Importance(1024), seed=1) for gamma in (0.0, 0.5))
+    for posterior in (alone, nudged):
+        assert all(" rain" in v for v, w in zip(posterior.values, posterior.weights, strict=True) if w > 0)
+    assert nudging.raining(nudged) > 2 * nudging.raining(alone)
+    error = math.hypot(alone.log_evidence_error, nudged.log_evidence_error)
+    assert abs(alone.log_evidence - nudged.log_evidence) < 4 * error
+
+
+def test_half_a_hint(lm: NeuralLM) -> None:
+    """A product of the two texts nudges as well: what survives has rain, and weighs p/q."""
+    posterior = infer(nudging.rainy(lm, 1.0, halved=True), Importance(192), seed=1)
+    assert nudging.raining(posterior) > 0
+    assert all(" rain" in v for v, w in zip(posterior.values, posterior.weights, strict=True) if w > 0)
+    alive = [w for t, w in zip(posterior.traces, posterior.log_weights, strict=True) if t is not None]
+    assert len(set(alive)) > 1
