@@ -91,6 +91,24 @@ def test_a_fit_scores_choices_left_to_the_program() -> None:
     assert np.abs(z).max() < 4, z
 
 
+def test_a_proposal_of_its_own_has_no_path() -> None:
+    """What a choice was drawn from, if not from the program or the guide, may move, too: the score takes over."""
+
+    @program
+    async def proposing() -> Any:
+        x = await sample(dist.Normal(0.0, 2.0), "x")
+        c = await sample(dist.Bernoulli(logits=x), "c", proposal=dist.Bernoulli(logits=0.5 * x))
+        await observe(dist.Normal(2.0 * c - x, 0.8), 1.0)
+
+    run, guide = Run(proposing()), Guide(AutoNormal(proposing()))
+
+    async def one() -> Any:
+        return await estimate(run, guide.applied(run.model), Evaluation(elbo), 8, Key(1))
+
+    with pytest.warns(UserWarning, match="'c' has a proposal of its own"):
+        run_together([one()])
+
+
 def at_the_switch() -> AutoNormal:
     guide = AutoNormal(switch())
     guide.initialise(executions=1)
