@@ -4,6 +4,8 @@
     posterior = infer(story(lm, "Lily"), SMC(64), seed=1)
 """
 
+from typing import TYPE_CHECKING, Any
+
 from steersman.ppl.errors import AllParticlesDead, BudgetTooSmall
 from steersman.ppl.meter import Budget
 
@@ -61,11 +63,14 @@ from .stops import every
 from .temperatures import ladder
 from .tempered_smc import TemperedSMC
 
+if TYPE_CHECKING:
+    from .variational import VI
+
 # isort: split
 from .kernels import particle_gibbs  # the kernel: importing the module of this name has hidden it
 
 __all__ = [
-    "HMC", "MCMC", "MH", "NUTS", "RESAMPLERS", "SMC", "Algorithm", "AllParticlesDead", "BestOf", "Bounds", "Budget",
+    "HMC", "MCMC", "MH", "NUTS", "RESAMPLERS", "SMC", "VI", "Algorithm", "AllParticlesDead", "BestOf", "Bounds", "Budget",
     "BudgetTooSmall", "Chains", "Cost", "DensityMismatch", "Diagnosis", "Divergences", "Enumerate", "Genealogy",
     "Gibbs", "Importance", "ImpossibleStart", "Kernel", "Move", "NestedSampling", "NeverChanged", "NotAllContinuous",
     "NotAnInvolution", "NothingToChange", "ParallelTempering", "ParticleGibbs", "ParticleMarginalMH", "Posterior",
@@ -74,3 +79,12 @@ __all__ = [
     "involution", "ladder", "mcse", "mix", "nuts", "particle_gibbs", "pass_at_k", "posterior_of", "propose",
     "random_walk", "resampler", "rhat", "sandwich", "site", "subprogram", "suffix",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    """`VI` brings JAX and optax, so it is imported when it is first asked for."""
+    if name == "VI":
+        from .variational import VI
+
+        return VI
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

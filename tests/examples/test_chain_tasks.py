@@ -45,6 +45,7 @@ def test_acrostic_spells_the_word(lm: NeuralLM) -> None:
         assert "".join(s.strip()[0] for s in acrostic.sentences(text) if s.strip()) == "WISH", text
 
 
+@pytest.mark.slow
 def test_calibrated_judge_learns_a_positive_slope(lm: NeuralLM) -> None:
     """The labels agree with the judge, so its slope is positive; endings are one sentence that keeps changing."""
     method = Gibbs({("slope", "bias"): nuts(), "ending": suffix()}, 4, 12, warmup=20)

@@ -79,6 +79,7 @@ async def judged(text: ChosenText) -> tuple[tuple[int, ...], str, str]:
     return value.tokens, str(value), value.finish
 
 
+@pytest.mark.slow
 def test_methods_agree() -> None:
     """SMC, MH and particle Gibbs move it as one choice."""
     report = check_method(SMC(8), judged(_chosen(seed=3)), runs=200, error_bars=False)

@@ -40,8 +40,10 @@ STATISTICS = {
 }
 
 
-@pytest.mark.parametrize("kernel", [random_walk(scale=0.8), random_walk("level", "pair", scale=0.6),
-                                    random_walk("count", "second", scale=0.6)], ids=str)
+@pytest.mark.parametrize("kernel", [random_walk(scale=0.8),
+                                    pytest.param(random_walk("level", "pair", scale=0.6), marks=pytest.mark.slow),
+                                    pytest.param(random_walk("count", "second", scale=0.6), marks=pytest.mark.slow)],
+                         ids=str)
 def test_joint_law(kernel: Kernel) -> None:
     """Geweke's joint test: scalars, vectors, a choice that is continuous, discrete or absent, as another one says."""
     report = check_joint(kernel, mixture, STATISTICS, runs=500, steps=4)

@@ -39,10 +39,13 @@ OBJECTIVES = {
 }  # fmt: skip
 
 
-def test_gradients_are_unbiased() -> None:
-    """Law: mean gradients are those of the enumerated objectives, and so are mean values; rms z in [.8, 1.2]."""
+@pytest.mark.parametrize("names", [("wake", "own"), pytest.param(tuple(OBJECTIVES), marks=pytest.mark.slow)], ids=len)
+def test_gradients_are_unbiased(names: tuple[str, ...]) -> None:
+    """Law: mean gradients are those of the enumerated objectives, and so are mean values; rms z over all of them in
+    [.8, 1.2]."""
     every = []
-    for name, (objective, possible) in OBJECTIVES.items():
+    for name in names:
+        objective, possible = OBJECTIVES[name]
         q = family()
         value, gradient = jax.value_and_grad(lambda p, o=objective, ok=possible: exact(o, p, ok))(q.params)
         found = estimates(objective, q, REPEATS, 8, possible=possible)
@@ -51,7 +54,8 @@ def test_gradients_are_unbiased() -> None:
         values = np.array([e.value for e in found])
         assert abs(values.mean() - float(value)) < 4 * values.std() / REPEATS**0.5, name
         every.append(z)
-    assert 0.8 < np.sqrt(np.mean(np.concatenate(every) ** 2)) < 1.2
+    if len(names) == len(OBJECTIVES):  # two alone have too few components that are independent
+        assert 0.8 < np.sqrt(np.mean(np.concatenate(every) ** 2)) < 1.2
 
 
 def test_a_lost_log_q_is_caught(monkeypatch: pytest.MonkeyPatch) -> None:

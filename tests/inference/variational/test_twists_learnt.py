@@ -61,7 +61,7 @@ def test_learnt_twists_look_ahead() -> None:
     psi = potential()
     exact = math.log(0.3**N + N * 0.3 ** (N - 1) * 0.7)
     before = [log_z(psi, s) for s in range(20)]
-    fit_twists(late(psi), psi, steps=150, particles=128, seed=1)
+    fit_twists(late(psi), psi, steps=80, particles=128, optimiser=0.1, seed=1)
     z = np.array([log_z(psi, s) for s in range(20)])
     assert z.std() < 0.35 * np.std([max(b, -12.0) for b in before])
     assert abs(np.log(np.mean(np.exp(z))) - exact) < 4 * z.std() / len(z) ** 0.5

@@ -117,6 +117,7 @@ def test_masks_are_the_viable_tokens(made: Made, flags: int, tokens: list[int]) 
     assert state.dead == (prefix not in possible)
 
 
+@pytest.mark.slow
 @CALM
 @given(patterns(), patterns(), st.data())
 def test_what_is_put_together_is_what_re_puts_together(a: Made, b: Made, data: st.DataObject) -> None:
