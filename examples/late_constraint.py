@@ -2,9 +2,9 @@
 
 Nothing tells before its last word whether a sentence will end well, so resampling cannot help: SMC keeps the few
 particles in a hundred that were lucky. A soft prompt is trained to draw such sentences (`wake`: draws are weighted by
-p / q, and the impossible ones weigh nothing); the language model itself still judges them. Particles are compared at the
-condition alone, because on the way there p / q goes up and down without a meaning. Expect that most sentences end well,
-and that an effective draw costs a tenth of the tokens that it costs without, or less.
+p / q, and the impossible ones weigh nothing); the language model itself still judges them. Particles are compared at
+the condition alone, because on the way there p / q goes up and down without a meaning. Expect that most sentences end
+well, and that an effective draw costs a tenth of the tokens that it costs without, or less.
 """
 
 from __future__ import annotations

@@ -70,8 +70,8 @@ if TYPE_CHECKING:
 from .kernels import particle_gibbs  # the kernel: importing the module of this name has hidden it
 
 __all__ = [
-    "HMC", "MCMC", "MH", "NUTS", "RESAMPLERS", "SMC", "VI", "Algorithm", "AllParticlesDead", "BestOf", "Bounds", "Budget",
-    "BudgetTooSmall", "Chains", "Cost", "DensityMismatch", "Diagnosis", "Divergences", "Enumerate", "Genealogy",
+    "HMC", "MCMC", "MH", "NUTS", "RESAMPLERS", "SMC", "VI", "Algorithm", "AllParticlesDead", "BestOf", "Bounds",
+    "Budget", "BudgetTooSmall", "Chains", "Cost", "DensityMismatch", "Diagnosis", "Divergences", "Enumerate", "Genealogy",
     "Gibbs", "Importance", "ImpossibleStart", "Kernel", "Move", "NestedSampling", "NeverChanged", "NotAllContinuous",
     "NotAnInvolution", "NothingToChange", "ParallelTempering", "ParticleGibbs", "ParticleMarginalMH", "Posterior",
     "Proposal", "QuasiRejection", "Rejection", "Run", "StructureChanged", "TemperedSMC", "adaptive", "anneal", "block",
