@@ -71,8 +71,8 @@ from .kernels import particle_gibbs  # the kernel: importing the module of this 
 
 __all__ = [
     "HMC", "MCMC", "MH", "NUTS", "RESAMPLERS", "SMC", "VI", "Algorithm", "AllParticlesDead", "BestOf", "Bounds",
-    "Budget", "BudgetTooSmall", "Chains", "Cost", "DensityMismatch", "Diagnosis", "Divergences", "Enumerate", "Genealogy",
-    "Gibbs", "Importance", "ImpossibleStart", "Kernel", "Move", "NestedSampling", "NeverChanged", "NotAllContinuous",
+    "Budget", "BudgetTooSmall", "Chains", "Cost", "DensityMismatch", "Diagnosis", "Divergences", "Enumerate",
+    "Genealogy", "Gibbs", "Importance", "ImpossibleStart", "Kernel", "Move", "NestedSampling", "NeverChanged", "NotAllContinuous",
     "NotAnInvolution", "NothingToChange", "ParallelTempering", "ParticleGibbs", "ParticleMarginalMH", "Posterior",
     "Proposal", "QuasiRejection", "Rejection", "Run", "StructureChanged", "TemperedSMC", "adaptive", "anneal", "block",
     "conditional", "cycle", "divergences", "edit", "ess_bulk", "ess_tail", "every", "fit_coverage", "hmc", "infer",
