@@ -72,12 +72,13 @@ from .kernels import particle_gibbs  # the kernel: importing the module of this 
 __all__ = [
     "HMC", "MCMC", "MH", "NUTS", "RESAMPLERS", "SMC", "VI", "Algorithm", "AllParticlesDead", "BestOf", "Bounds",
     "Budget", "BudgetTooSmall", "Chains", "Cost", "DensityMismatch", "Diagnosis", "Divergences", "Enumerate",
-    "Genealogy", "Gibbs", "Importance", "ImpossibleStart", "Kernel", "Move", "NestedSampling", "NeverChanged", "NotAllContinuous",
-    "NotAnInvolution", "NothingToChange", "ParallelTempering", "ParticleGibbs", "ParticleMarginalMH", "Posterior",
-    "Proposal", "QuasiRejection", "Rejection", "Run", "StructureChanged", "TemperedSMC", "adaptive", "anneal", "block",
-    "conditional", "cycle", "divergences", "edit", "ess_bulk", "ess_tail", "every", "fit_coverage", "hmc", "infer",
-    "involution", "ladder", "mcse", "mix", "nuts", "particle_gibbs", "pass_at_k", "posterior_of", "propose",
-    "random_walk", "resampler", "rhat", "sandwich", "site", "subprogram", "suffix",
+    "Genealogy", "Gibbs", "Importance", "ImpossibleStart", "Kernel", "Move", "NestedSampling", "NeverChanged",
+    "NotAllContinuous", "NotAnInvolution", "NothingToChange", "ParallelTempering", "ParticleGibbs",
+    "ParticleMarginalMH", "Posterior", "Proposal", "QuasiRejection", "Rejection", "Run", "StructureChanged",
+    "TemperedSMC", "adaptive", "anneal", "block", "conditional", "cycle", "divergences", "edit", "ess_bulk", "ess_tail",
+    "every", "fit_coverage", "hmc", "infer", "involution", "ladder", "mcse", "mix", "nuts", "particle_gibbs",
+    "pass_at_k", "posterior_of", "propose", "random_walk", "resampler", "rhat", "sandwich", "site", "subprogram",
+    "suffix",
 ]
 
 
