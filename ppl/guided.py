@@ -9,7 +9,7 @@ from .address import Address, format_address
 from .blame import line_of
 from .effects import Call, Effect, Factor, Invocation, Observe, Param, Sample, Unfold
 from .errors import InvalidWeight, ProgramError, UnknownAddress
-from .program import Program, as_invocation
+from .program import Program, as_invocation, required
 
 T = TypeVar("T")
 
@@ -31,7 +31,8 @@ def guided(program: Invocation[T] | Program[..., T], guide: Any) -> Invocation[T
         infer(guided(story(lm), guide), SMC(64))
 
     The target is that of the program: a choice x adds log p(x) - log q(x) nats to the weight. guide: a program (call)
-    that runs in step with this one, or a `SiteGuide`. A guide program makes its choices in the order of the program,
+    that runs in step with this one, or a `SiteGuide`; a program that is not called, but needs arguments, is called with
+    those of this one. A guide program makes its choices in the order of the program,
     with the same names, and receives what the program receives: choices that are imposed, what sub-programs return.
     It may leave choices out (then they are drawn as they would be without it), and use `call` and `param`. A
     sub-program of the guide guides the sub-program of that name. Loops of `unfold` are not guided.
@@ -41,6 +42,8 @@ def guided(program: Invocation[T] | Program[..., T], guide: Any) -> Invocation[T
     """
     inner = as_invocation(program)
     other: Any = getattr(guide, "proposer", guide)
+    if isinstance(other, Program) and required(other):
+        other = other(*inner.args, **inner.kwargs)
     if not isinstance(other, SiteGuide):
         other = as_invocation(other)
     return Invocation(_Start(inner.fn, other, ()), inner.args, inner.kwargs, inner.name)

@@ -45,12 +45,7 @@ def as_invocation(model: Any) -> Invocation[Any]:
         model.owed_by = 0
         return model
     if isinstance(model, Program):
-        missing = [
-            p.name
-            for p in inspect.signature(model.fn).parameters.values()
-            if p.default is p.empty and p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD, p.KEYWORD_ONLY)
-        ]
-        if missing:
+        if missing := required(model):
             raise TypeError(f"program {_name(model.fn)!r} needs arguments ({', '.join(missing)}): pass "
                             f"{_name(model.fn)}({', '.join(missing)}) instead of {_name(model.fn)}")
         return as_invocation(model())
@@ -60,6 +55,15 @@ def as_invocation(model: Any) -> Invocation[Any]:
         model.close()
         raise TypeError(f"{model.__name__!r} is a coroutine, not a program call: decorate the function with @program")
     raise TypeError(f"expected a program or a program call, got {type(model).__name__}: {model!r:.80}")
+
+
+def required(model: Program[..., Any]) -> list[str]:
+    """The arguments that a program cannot be called without."""
+    return [
+        p.name
+        for p in inspect.signature(model.fn).parameters.values()
+        if p.default is p.empty and p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD, p.KEYWORD_ONLY)
+    ]
 
 
 def _name(fn: Any) -> str:

@@ -8,7 +8,7 @@ from typing import Any
 
 from steersman.ppl.effects import Invocation
 from steersman.ppl.guided import SiteGuide, guided
-from steersman.ppl.program import Program, as_invocation
+from steersman.ppl.program import Program, as_invocation, required
 from steersman.ppl.trainable import Trainable
 
 from .param_set import ParamSet
@@ -23,18 +23,20 @@ class Guide:
         infer(story(lm), SMC(64, proposal=guide))
         guide.save("guide/");  guide.load("guide/")
 
-    proposer: a program (call) that runs in step with the program (see `guided`), whose `param`s are learnt, or a
-    `SiteGuide`, such as an automatic guide; None where the program has learnt proposals of its own
+    proposer: a program call that runs in step with the program (see `guided`), whose `param`s are learnt; a program
+    that needs arguments, which gets those of the program, for data sets (`param`s are not learnt there: use a
+    `Family`); or a `SiteGuide`, such as an automatic guide. None where the program has learnt proposals of its own
     (``sample(..., proposal=family(...))``). trainables: known from the start, which `load` needs; others are added when
     training meets them.
     """
 
     def __init__(self, proposer: Any, *trainables: Trainable) -> None:
-        if isinstance(proposer, (Program, Invocation)):
+        called_later = isinstance(proposer, Program) and bool(required(proposer))
+        if isinstance(proposer, (Program, Invocation)) and not called_later:
             proposer = ParamSet(proposer)
         if isinstance(proposer, ParamSet):
             trainables, proposer = (*trainables, proposer), proposer.program
-        elif proposer is not None and not isinstance(proposer, SiteGuide):
+        elif proposer is not None and not called_later and not isinstance(proposer, SiteGuide):
             raise TypeError(f"Guide({proposer!r}): expected a program, a program call, an automatic guide, or None for "
                             "proposals inside the program")
         self.proposer = proposer

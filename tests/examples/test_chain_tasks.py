@@ -18,6 +18,7 @@ def lm() -> NeuralLM:
     return models.load()
 
 
+@pytest.mark.slow
 def test_power_sampling_prefers_probable_endings(lm: NeuralLM) -> None:
     """p^4 puts its mass on endings that the model finds much likelier than its own draws."""
     chains = infer(power_sampling.ending(lm, 4.0), MH(8, 12, suffix(), warmup=12), seed=1)
@@ -27,6 +28,7 @@ def test_power_sampling_prefers_probable_endings(lm: NeuralLM) -> None:
     assert log_p[0] > log_p[1] + 5
 
 
+@pytest.mark.slow
 def test_rewriting_keeps_beginning_and_end(lm: NeuralLM) -> None:
     """Two whole sentences in the middle; both kinds of rewriting are accepted now and then."""
     program = rewriting.middle(lm, rewriting.BEGINNING, rewriting.END)
@@ -37,6 +39,7 @@ def test_rewriting_keeps_beginning_and_end(lm: NeuralLM) -> None:
     assert all(0 < rate < 1 for rate in posterior.chains.acceptance().values())
 
 
+@pytest.mark.slow
 def test_acrostic_spells_the_word(lm: NeuralLM) -> None:
     """Every state of particle Gibbs meets the hard constraint, and the states change."""
     posterior = infer(acrostic.acrostic(lm, "WISH"), ParticleGibbs(12, 4, warmup=1), seed=1)

@@ -51,6 +51,7 @@ def value_of(expression: str) -> int:
     return int(eval(expression.replace(" and ", " + ").replace(" times ", " * "), {"__builtins__": {}}, names))
 
 
+@pytest.mark.slow
 def test_records_are_valid(lm: NeuralLM) -> None:
     """Every record is JSON that the schema accepts, by jsonschema."""
     posterior = infer(character_record.record(lm), SMC(N, resample_at=tuple(character_record.VALUES)), seed=1)

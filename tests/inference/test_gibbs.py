@@ -36,6 +36,7 @@ def test_continuous_and_discrete() -> None:
     assert report.passed, report
 
 
+@pytest.mark.slow
 def test_continuous_and_text() -> None:
     """HMC on the calibration of a judge, suffix moves on a latent text: against quadrature and a sum over texts."""
     method = Gibbs({("slope", "bias"): hmc(trajectory_length=1.5), "text": suffix()}, 50, 40, warmup=40, thin=4)

@@ -75,6 +75,7 @@ def test_the_target_stays(by: Any, method: Any) -> None:
         assert abs(p - table[value]) < 6 * math.sqrt(table[value] / found.ess)
 
 
+@pytest.mark.slow
 def test_chains_propose_from_the_guide() -> None:
     """Law: MH on a guided program has the posterior of the program."""
     exact = infer(outer(), Enumerate())

@@ -40,6 +40,7 @@ STATISTICS = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kernel", [random_walk(scale=0.8),
                                     pytest.param(random_walk("level", "pair", scale=0.6), marks=pytest.mark.slow),
                                     pytest.param(random_walk("count", "second", scale=0.6), marks=pytest.mark.slow)],

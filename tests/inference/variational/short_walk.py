@@ -59,12 +59,14 @@ def guide(q: Family) -> Guide:
 
 
 @cache
-def paths(possible: bool) -> tuple[tuple[tuple[int, ...], ...], tuple[float, ...]]:
-    """Every execution, and its log joint density; those that are impossible too."""
+def paths(possible: bool) -> tuple[tuple[tuple[int, ...], ...], tuple[float, ...], tuple[float, ...]]:
+    """Every execution, its log joint density, and that of its choices alone; those that are impossible too."""
     posterior = infer(walk(possible), Enumerate())
-    table = {t.value: t.log_joint for t in posterior.traces if t is not None}
+    table = {t.value: t for t in posterior.traces if t is not None}
     every = [(2,), *[(a, b) for a in (0, 1) for b in range(VALUES)]]
-    return tuple(every), tuple(table.get(p, -math.inf) for p in every)
+    prior = {v: sum(s.log_p for s in t.choice_sites().values()) for v, t in table.items()}
+    joint = {v: t.log_joint for v, t in table.items()}
+    return tuple(every), tuple(joint.get(p, -math.inf) for p in every), tuple(prior.get(p, 0.0) for p in every)
 
 
 def log_q(params: Any, path: tuple[int, ...]) -> Any:
@@ -79,11 +81,11 @@ def exact(objective: Objective, params: Any, possible: bool = True) -> Any:
     objective means it: what is frozen is held fixed."""
     asked = plan(objective)
     (draws,) = asked.draws
-    every, joint = paths(possible)
+    every, joint, prior = paths(possible)
     q = jnp.stack([log_q(params, p) for p in every])
     fixed, p = jax.lax.stop_gradient(q), jnp.array(joint)
     drawn = fixed if draws.frozen else q
-    of = {"model": p, "guide": q}
+    of = {"model": p, "guide": q, "prior": jnp.array(prior), "likelihood": p - jnp.array(prior)}
     columns = [jax.lax.stop_gradient(of[m.of]) if m.frozen else of[m.of] for m, _ in asked.densities]
     index = jnp.array(list(itertools.product(range(len(every)), repeat=math.prod(draws.shape))))
 

@@ -111,6 +111,7 @@ def test_vi_finds_the_posterior(kind: str) -> None:
     assert abs(x.mean() - 0.8) < 0.1 and abs(x.std() - math.sqrt(0.2)) < 0.06
 
 
+@pytest.mark.slow
 def test_text_and_numbers_together() -> None:
     """Law: discrete choices by their scores and continuous ones along paths make one unbiased fit: E[w] = Z."""
 

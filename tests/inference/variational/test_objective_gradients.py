@@ -11,11 +11,13 @@ from short_walk import estimates, exact, family, z_scores
 
 from steersman.inference.variational import (
     NonFinite,
+    best_of_n,
     density,
     dpg,
     elbo,
     expect,
     iwelbo,
+    kl_regularised,
     log_mean_exp,
     renyi,
     wake,
@@ -36,6 +38,7 @@ def squared(model: Any, guide: Any) -> Any:
 OBJECTIVES = {
     "elbo": (elbo, True), "iwelbo": (iwelbo(3), True), "renyi": (renyi(0.5, 2), True),
     "renyi < 0": (renyi(-1, 2), True), "wake": (wake(3), False), "dpg": (dpg(2, LOG_Z), False), "own": (squared, True),
+    "kl_regularised": (kl_regularised(0.7), True), "best_of_n": (best_of_n(4), True),
 }  # fmt: skip
 
 

@@ -163,6 +163,7 @@ async def rate_guide() -> Any:
     await sample(dist.Gamma(a, await param("b", 1.5, POSITIVE)), "r")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seeds", [1, pytest.param(8, marks=pytest.mark.slow)])
 def test_implicit_gradient_of_gamma(seeds: int) -> None:
     """A guide without location and scale, against quadrature; at the posterior, Gamma(5, 4), the ELBO is log Z."""

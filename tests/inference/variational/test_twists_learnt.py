@@ -55,6 +55,7 @@ def log_z(psi: Potential, seed: int) -> float:
         return -math.inf
 
 
+@pytest.mark.slow
 def test_learnt_twists_look_ahead() -> None:
     """Law: a twisted program keeps its target; twists that are learnt make the filter's log Z far less variable, and
     come to differ as the log probabilities of success do."""

@@ -134,6 +134,7 @@ def test_the_soft_prompt_is_not_seen(small: Model) -> None:
         base.adapted(SoftPrompt(127))
 
 
+@pytest.mark.slow
 def test_it_runs_in_programs(small: Model) -> None:
     """Law: programs use it like its base: log Z of a constraint is the sum over its texts, an observation weighs its
     probability, a product multiplies, a proposal is weighed by p / q."""
