@@ -6,9 +6,7 @@ from collections.abc import Generator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-import jax
 import numpy as np
-import optax  # type: ignore[import-untyped]
 
 from steersman.ppl.errors import AllParticlesDead, Stopped
 from steersman.ppl.keys import Key
@@ -25,6 +23,7 @@ from ..schedule import run_together
 from ..sizes import whole
 from ..smc import SMC
 from ..weights import normalise
+from .ascent import Ascent
 from .gradient import NonFinite
 from .parameters import add, not_finite
 from .potential import Potential
@@ -114,21 +113,21 @@ def fit_twists(
     the filter needs no luck. Steps whose particles all die change nothing, and count as log Z = -inf. A potential
     whose twist is followed by nothing (the program returns) is not learnt there.
 
-    program, budget, seed: as in `infer`. Source: Zhao et al. 2024, "Probabilistic inference in language models via
-    twisted sequential Monte Carlo", section 4.1; Lawson et al. 2022. Cost: a filter a step, and its particles scored.
+    program, budget, seed: as in `infer`; optimiser: as in `fit`. Source: Zhao et al. 2024, "Probabilistic inference in
+    language models via twisted sequential Monte Carlo", section 4.1; Lawson et al. 2022. Cost: a filter a step, and its
+    particles scored.
     """
     whole("fit_twists", steps=steps, particles=particles)
     known = [potentials] if isinstance(potentials, Potential) else list(potentials)
-    rule = optax.adam(optimiser) if isinstance(optimiser, (int, float)) else optimiser
+    ascent = Ascent(optimiser)
     with Interrupt() as interrupt, Progress("fit_twists", progress) as bar:
         run = Run(as_invocation(program), seed, budget, bar)
-        (found,) = run_together([_learn(run, known, steps, particles, rule)], interrupt)
+        (found,) = run_together([_learn(run, known, steps, particles, ascent)], interrupt)
     return found
 
 
-async def _learn(run: Run, potentials: Sequence[Potential], steps: int, particles: int, rule: Any) -> list[float]:
+async def _learn(run: Run, potentials: Sequence[Potential], steps: int, particles: int, ascent: Ascent) -> list[float]:
     key, evidence = run.new_key(), []
-    states = {p.name: rule.init(p.params) for p in potentials}
     try:
         for t in range(steps):
             gradients, log_z = await _gradients(run, potentials, particles, key.fold(t))
@@ -139,8 +138,7 @@ async def _learn(run: Run, potentials: Sequence[Potential], steps: int, particle
                     continue
                 if (leaf := not_finite(gradient)) is not None:
                     raise NonFinite(f"step {t}: the gradient of {p.name}{leaf} is not finite")
-                updates, states[p.name] = rule.update(jax.tree.map(lambda g: -g, gradient), states[p.name], p.params)
-                p.params = optax.apply_updates(p.params, updates)
+                ascent.move(p, gradient)
             run.report({"done": t + 1, "total": steps, "note": f"log Z {log_z:.4g},"})
     except Stopped:
         pass

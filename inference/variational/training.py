@@ -7,15 +7,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import jax
 import numpy as np
-import optax  # type: ignore[import-untyped]
 
 from steersman.ppl.keys import Key
 
 from ..run import Run
 from ..sizes import whole
-from .auto.grow import grown
+from .ascent import Ascent
 from .estimators import Estimators, checked
 from .evaluate import Evaluation
 from .gradient import Estimate, estimate
@@ -46,15 +44,14 @@ class Patience:
 
 @dataclass
 class Training:
-    """values: of the objective, one a step. optimiser states by name of the trainable."""
+    """values: of the objective, one a step."""
 
     guide: Guide
     evaluation: Evaluation
-    optimiser: Any
+    ascent: Ascent
     draws: int
     estimators: Estimators
     values: list[float] = field(default_factory=list)
-    states: dict[str, Any] = field(default_factory=dict)
 
     async def step(self, run: Run, key: Key) -> Estimate:
         """One step of gradient ascent. The keys of step t depend on t alone, so that a fit that is resumed goes on as
@@ -65,25 +62,15 @@ class Training:
         self.guide.add(row.trainable for those in found.draws for e in those for row in e.rows)
         for trainable in self.guide.trainables:
             gradient = found.gradient.get(trainable.name)
-            if gradient is None:  # no execution of this step depended on it
-                continue
-            state = self._state(trainable.name, trainable.params)
-            updates, self.states[trainable.name] = self.optimiser.update(
-                jax.tree.map(lambda g: -g, gradient), state, trainable.params
-            )
-            trainable.params = optax.apply_updates(trainable.params, updates)
+            if gradient is not None:  # some execution of this step depended on it
+                self.ascent.move(trainable, gradient)
         self.values.append(found.value)
         return found
-
-    def _state(self, name: str, params: Any) -> Any:
-        """With a beginning for parameters that were met since."""
-        fresh = self.optimiser.init(params)
-        return grown(self.states[name], fresh) if name in self.states else fresh
 
     def save(self, folder: Path) -> None:
         """A checkpoint: parameters, states of the optimiser, values so far."""
         self.guide.save(folder)
-        write_arrays(folder / STATE, {"values": np.array(self.values), **named_leaves(self.states)})
+        write_arrays(folder / STATE, {"values": np.array(self.values), **named_leaves(self.ascent.states)})
 
     def load(self, folder: Path) -> bool:
         """Go on from a checkpoint, if there is one."""
@@ -93,20 +80,14 @@ class Training:
         arrays = read_arrays(folder / STATE)
         self.values = arrays.pop("values").tolist()
         met = {name.split("/")[0] for name in arrays}
-        like = {t.name: self.optimiser.init(t.params) for t in self.guide.trainables if t.name in met}
-        self.states = restored(arrays, like, str(folder / STATE))
+        like = {t.name: self.ascent.optimiser.init(t.params) for t in self.guide.trainables if t.name in met}
+        self.ascent.states = restored(arrays, like, str(folder / STATE))
         return True
 
 
 def training(
     guide: Guide, objective: Objective, optimiser: Any, draws: int, estimators: Estimators | None
 ) -> Training:
-    """optimiser: an optax transformation, or a learning rate for Adam."""
+    """optimiser: as for `Ascent`."""
     whole("fit", draws=draws)
-    if isinstance(optimiser, (int, float)):
-        if not 0 < optimiser < math.inf:
-            raise ValueError(f"the learning rate {optimiser!r} must be positive and finite")
-        optimiser = optax.adam(optimiser)
-    if not hasattr(optimiser, "update"):
-        raise TypeError(f"optimiser={optimiser!r}: expected an optax transformation or a learning rate")
-    return Training(guide, Evaluation(objective), optimiser, draws, checked(estimators))
+    return Training(guide, Evaluation(objective), Ascent(optimiser), draws, checked(estimators))
