@@ -11,18 +11,19 @@ import jax.numpy as jnp
 import numpy as np
 
 from steersman.ppl.dist.membership import interior, membership
+from steersman.ppl.dist.padding import pad, padded_size
 from steersman.ppl.dist.record import Record
 from steersman.ppl.dist.structure import build
 from steersman.ppl.dist.validity import validity
 from steersman.ppl.keys import Keys
 from steersman.ppl.protocols import Distribution, Floats
 
-from .parameters import checked, columns, padded_size
+from .parameters import Parametric, stacked, weighed
 
 Apply = Callable[..., Any]
 
 
-class Family:
+class Family(Parametric):
     """q(x; theta, f): one set of parameters for all the sites that use it, told apart by features f.
 
         token = Family("token", jnp.zeros((8, V, V)), lambda theta, t, last: dist.Categorical(logits=theta[t, last]))
@@ -36,17 +37,9 @@ class Family:
     """
 
     def __init__(self, name: str, params: Any, apply: Apply) -> None:
-        self.name, self.apply = name, apply
-        self._params = checked(name, params)
+        super().__init__(name, params)
+        self.apply = apply
         self._arguments: dict[str, Any] = {}
-
-    @property
-    def params(self) -> Any:
-        return self._params
-
-    @params.setter
-    def params(self, new: Any) -> None:
-        self._params = checked(self.name, new, like=self._params)
 
     def __call__(self, *features: Any) -> Amortised:
         """The distribution of a site with these features."""
@@ -55,20 +48,12 @@ class Family:
     def gradient(self, members: Sequence[Amortised], values: Sequence[Any], weights: Floats) -> Any:
         """sum_i w_i grad_theta log q(x_i; theta, f_i)."""
         size = padded_size(len(members))
-        x = columns([np.asarray(v) for v in values], size)
-        w = np.zeros(size, np.float32)
-        w[: len(members)] = weights
-        return self._gradient(self._params, x, w, *_features(members, size))
+        return self._gradient(self._params, stacked(values, size), weighed(weights, size), *_features(members, size))
 
     def argument_gradient(self, members: Sequence[Amortised], parameter: str, weights: Floats) -> Any:
         """sum_i w_i grad_theta a_i, a_i the scalar argument of this name (loc, scale, rate) of member i."""
         size = padded_size(len(members))
-        w = np.zeros(size, np.float32)
-        w[: len(members)] = weights
-        return self._argument_gradient(parameter)(self._params, w, *_features(members, size))
-
-    def __repr__(self) -> str:
-        return f"<Family {self.name!r}>"
+        return self._argument_gradient(parameter)(self._params, weighed(weights, size), *_features(members, size))
 
     # --- compiled ---------------------------------------------------------------------------------------------------
 
@@ -134,9 +119,8 @@ class Amortised(Distribution[Any]):
     def draw(members: Sequence[Amortised], keys: Keys) -> tuple[Sequence[Any], Floats]:
         family, n = members[0].trainable, len(members)
         size = padded_size(n)
-        bits = np.concatenate([keys.bits, np.full(size - n, keys.bits[0])])
         features = _features(members, size)
-        drawn = family._drawn(family.params, Keys(bits).jax(), *features)
+        drawn = family._drawn(family.params, Keys(pad(keys.bits, size)).jax(), *features)
         log_q = np.asarray(family.log_probs(family.params, drawn, *features))[:n].astype(np.float64)
         host = np.asarray(drawn)[:n]
         return host.tolist() if host.ndim == 1 else list(host), log_q
@@ -145,8 +129,8 @@ class Amortised(Distribution[Any]):
     def log_prob(members: Sequence[Amortised], values: Sequence[Any]) -> Floats:
         family, n = members[0].trainable, len(members)
         size = padded_size(n)
-        x = columns([np.asarray(v) for v in values], size)
-        found: Floats = np.asarray(family.log_probs(family.params, x, *_features(members, size)))[:n].astype(np.float64)
+        log_q = family.log_probs(family.params, stacked(values, size), *_features(members, size))
+        found: Floats = np.asarray(log_q)[:n].astype(np.float64)
         return found
 
     def support(self) -> tuple[Any, ...] | None:
@@ -160,4 +144,4 @@ class Amortised(Distribution[Any]):
 
 
 def _features(members: Sequence[Amortised], size: int) -> list[Any]:
-    return [columns(list(column), size) for column in zip(*[m.features for m in members], strict=True)]
+    return [stacked(column, size) for column in zip(*[m.features for m in members], strict=True)]

@@ -1,4 +1,4 @@
-"""Trees of parameters: what they may hold, and columns of rows for compiled calls."""
+"""Trees of parameters: what they may hold, and rows for compiled calls."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ import jax.numpy as jnp
 import numpy as np
 from numpy.typing import NDArray
 
+from steersman.ppl.dist.padding import pad
 from steersman.ppl.errors import SteersmanError
-
-SMALLEST = 8
+from steersman.ppl.protocols import Floats
 
 
 class BadParameters(SteersmanError, ValueError):
@@ -58,12 +58,33 @@ def not_finite(tree: Any) -> str | None:
     return None
 
 
-def padded_size(n: int) -> int:
-    return max(SMALLEST, 1 << (n - 1).bit_length())
+class Parametric:
+    """A trainable whose parameters have one structure for ever. name: the key of its parameters where guides are saved.
+    params: a pytree of floating arrays."""
+
+    def __init__(self, name: str, params: Any) -> None:
+        self.name = name
+        self._params = checked(name, params)
+
+    @property
+    def params(self) -> Any:
+        return self._params
+
+    @params.setter
+    def params(self, new: Any) -> None:
+        self._params = checked(self.name, new, like=self._params)
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} {self.name!r}>"
 
 
-def columns(rows: Sequence[NDArray[Any]], size: int) -> NDArray[Any]:
-    """The rows as one array [size, ...], the first one repeated for padding."""
-    column = np.stack(rows)
-    n = len(column)
-    return column if n == size else np.concatenate([column, np.broadcast_to(column[:1], (size - n, *column.shape[1:]))])
+def stacked(rows: Sequence[Any], size: int) -> NDArray[Any]:
+    """The rows as one array [size, ...], padded."""
+    return pad(np.stack([np.asarray(row) for row in rows]), size)
+
+
+def weighed(weights: Floats, size: int) -> NDArray[np.float32]:
+    """Weights [n] as [size], 0 for padding."""
+    w = np.zeros(size, np.float32)
+    w[: len(weights)] = weights
+    return w

@@ -11,13 +11,14 @@ import jax.numpy as jnp
 import numpy as np
 
 from steersman.ppl.batched import Batched
+from steersman.ppl.dist.padding import padded_size
 from steersman.ppl.effects import Effect, call
 from steersman.ppl.protocols import Floats
 
-from .parameters import checked, columns, padded_size
+from .parameters import Parametric, stacked, weighed
 
 
-class Potential:
+class Potential(Parametric):
     """log psi(f; theta): a number (nats) that depends on features f of an execution so far.
 
         ahead = Potential("ahead", jnp.zeros((STEPS, 2)), lambda theta, t, seen: theta[t, seen])
@@ -28,17 +29,9 @@ class Potential:
     """
 
     def __init__(self, name: str, params: Any, apply: Callable[..., Any]) -> None:
-        self.name, self.apply = name, apply
-        self._params = checked(name, params)
+        super().__init__(name, params)
+        self.apply = apply
         self.batched = Batched(self._evaluate)
-
-    @property
-    def params(self) -> Any:
-        return self._params
-
-    @params.setter
-    def params(self, new: Any) -> None:
-        self._params = checked(self.name, new, like=self._params)
 
     def __call__(self, *features: Any, name: Hashable | None = None) -> Effect[float]:
         """An effect: ``value = await potential(features)``."""
@@ -47,9 +40,7 @@ class Potential:
     def gradient(self, members: Sequence[Any], values: Sequence[Any], weights: Floats) -> Any:
         """sum_i w_i grad_theta log psi(f_i; theta); members: the features, as tuples. values: unused."""
         size = padded_size(len(members))
-        w = np.zeros(size, np.float32)
-        w[: len(members)] = weights
-        return self._gradient(self._params, w, *_columns(members, size))
+        return self._gradient(self._params, weighed(weights, size), *_columns(members, size))
 
     def _evaluate(self, items: list[tuple[Any, ...]]) -> list[float]:
         size = padded_size(len(items))
@@ -66,9 +57,6 @@ class Potential:
     def _gradient(self) -> Any:
         return jax.jit(jax.grad(lambda params, w, *f: jnp.sum(self._values(params, w, *f))))
 
-    def __repr__(self) -> str:
-        return f"<Potential {self.name!r}>"
-
 
 def _columns(items: Sequence[tuple[Any, ...]], size: int) -> list[Any]:
-    return [columns([np.asarray(x) for x in column], size) for column in zip(*items, strict=True)]
+    return [stacked(column, size) for column in zip(*items, strict=True)]

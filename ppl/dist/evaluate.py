@@ -12,16 +12,14 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from ..keys import Keys
 from ..protocols import Floats
 from .direct import direct_path, traced
+from .padding import pad, padded_size
 from .record import Record
 from .structure import leaf_tokens
 from .values import as_array
-
-_SMALLEST = 8
 
 
 def draw(members: Sequence[Record[Any]], keys: Keys) -> tuple[Sequence[Any], Floats]:
@@ -40,9 +38,8 @@ def draw(members: Sequence[Record[Any]], keys: Keys) -> tuple[Sequence[Any], Flo
     size, is_traced = _size(members)
     columns, axes = _columns(members, size, is_traced)
     discrete = _form(members[0]).discrete
-    bits = keys.bits if size == n else np.concatenate([keys.bits, np.full(size - n, keys.bits[0])])
     try:
-        drawn = program("sample", family, axes)(Keys(bits).jax(), *columns)
+        drawn = program("sample", family, axes)(Keys(pad(keys.bits, size)).jax(), *columns)
     except NotImplementedError as error:
         why = str(error) or "NumPyro has no sampler for it"
         raise NotImplementedError(f"{members[0]!r} cannot be drawn: {why}") from error
@@ -70,7 +67,7 @@ def log_prob(members: Sequence[Record[Any]], values: Sequence[Any]) -> Floats:
     size, is_traced = _size(members, values)
     columns, axes = _columns(members, size, is_traced)
     column = as_array(members, values, _form(members[0]), is_traced)
-    log_p = program("log_prob", family, axes)(column if is_traced else _pad(column, size), *columns)
+    log_p = program("log_prob", family, axes)(column if is_traced else pad(column, size), *columns)
     return log_p if is_traced else _checked(members, _floats(log_p, n))  # type: ignore[return-value]
 
 
@@ -78,7 +75,7 @@ def _size(members: Sequence[Record[Any]], values: Sequence[Any] = ()) -> tuple[i
     n = len(members)
     if "jax" in sys.modules and (any(map(traced, values)) or any(traced(x) for m in members for x in m.flat()[1])):
         return n, True
-    return max(_SMALLEST, 1 << (n - 1).bit_length()), False
+    return padded_size(n), False
 
 
 def _columns(members: Sequence[Record[Any]], size: int, is_traced: bool) -> tuple[list[Any], tuple[int | None, ...]]:
@@ -89,7 +86,7 @@ def _columns(members: Sequence[Record[Any]], size: int, is_traced: bool) -> tupl
     for token, leaves in zip(tokens, zip(*[m.flat()[1] for m in members], strict=True), strict=True):
         first = leaves[0]
         if token in ("f", "i"):
-            columns.append(_pad(np.array(leaves, np.float64 if token == "f" else np.int64), size))
+            columns.append(pad(np.array(leaves, np.float64 if token == "f" else np.int64), size))
             axes.append(0)
         elif all(leaf is first for leaf in leaves):
             columns.append(first)
@@ -100,14 +97,9 @@ def _columns(members: Sequence[Record[Any]], size: int, is_traced: bool) -> tupl
             columns.append(jnp.stack(leaves))
             axes.append(0)
         else:
-            columns.append(_pad(np.stack([np.asarray(leaf) for leaf in leaves]), size))
+            columns.append(pad(np.stack([np.asarray(leaf) for leaf in leaves]), size))
             axes.append(0)
     return columns, tuple(axes)
-
-
-def _pad(column: NDArray[Any], size: int) -> NDArray[Any]:
-    n = len(column)
-    return column if n == size else np.concatenate([column, np.broadcast_to(column[:1], (size - n, *column.shape[1:]))])
 
 
 def _form(member: Record[Any]) -> Any:

@@ -10,10 +10,11 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from steersman.ppl.dist.padding import padded_size
 from steersman.ppl.protocols import Floats
 
 from .real_site import RealSite
-from .transport import real_numbers, rows
+from .transport import real_numbers
 
 if TYPE_CHECKING:
     from .gaussian import Gaussian
@@ -28,7 +29,7 @@ def score(guide: Gaussian, members: Sequence[RealSite], values: Sequence[Any], w
     last = zip(own, numbers[len(known) :], strict=True)
     table = [[*[next(given) for _ in m.given], next(last)] for m in members]
     most = max(sum(len(u) for _, u in row) for row in table)
-    n, d = rows(len(members)), 1 << max(0, most - 1).bit_length()
+    n, d = padded_size(len(members)), 1 << max(0, most - 1).bit_length()
     at, u = np.zeros((n, d), np.int32), np.zeros((n, d), np.float32)
     real, scored, w = np.zeros((n, d), bool), np.zeros((n, d), bool), np.zeros(n, np.float32)
     w[: len(members)] = weights

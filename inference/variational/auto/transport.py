@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 from steersman.ppl.density.families import NotContinuous, Reals, canonical, from_reals, leaf_forms, reals, to_reals
 from steersman.ppl.dist.compiled import form
 from steersman.ppl.dist.membership import interior, membership
+from steersman.ppl.dist.padding import pad, padded_size
 from steersman.ppl.dist.record import Record
 from steersman.ppl.dist.structure import Family, build
 from steersman.ppl.dist.values import as_array
@@ -29,7 +30,6 @@ from steersman.ppl.keys import Keys
 from steersman.ppl.protocols import Floats
 
 Verb = Literal["draw", "log_prob", "reals"]
-_SMALLEST = 8  # rows
 _SMALL = 16  # numbers; an argument of no more is not worth sharing between rows
 
 
@@ -145,12 +145,5 @@ def _columns(family: Family, dists: Sequence[Record[Any]]) -> tuple[list[Any], t
     return columns, tuple(axes)
 
 
-def rows(n: int) -> int:
-    """How many rows n are padded to."""
-    return max(_SMALLEST, 1 << (n - 1).bit_length())
-
-
 def _padded(column: NDArray[Any]) -> NDArray[Any]:
-    """With the first row repeated up to a power of two."""
-    more = rows(len(column)) - len(column)
-    return np.concatenate([column, np.broadcast_to(column[:1], (more, *column.shape[1:]))]) if more else column
+    return pad(column, padded_size(len(column)))

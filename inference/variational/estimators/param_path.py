@@ -18,6 +18,7 @@ from steersman.ppl.density.evaluate import log_density, to_reals
 from steersman.ppl.density.families import canonical
 from steersman.ppl.density.params import address_of
 from steersman.ppl.density.quantile import has_quantile
+from steersman.ppl.dist.padding import picked
 from steersman.ppl.effects import Invocation
 from steersman.ppl.protocols import Floats
 from steersman.ppl.trace import Trace
@@ -25,7 +26,7 @@ from steersman.ppl.trace import Trace
 from ..auto.transport import continuous
 from ..param_set import Arrays, ParamSet
 from .model_density import model_density
-from .param_score import made, picked, row
+from .param_score import made, row
 
 
 class Plan(NamedTuple):

@@ -14,14 +14,13 @@ from steersman.ppl.address import Address
 from steersman.ppl.density import Densities, Layout, LogDensity
 from steersman.ppl.density.evaluate import log_density
 from steersman.ppl.density.params import ParamDensity, address_of, name_at
+from steersman.ppl.dist.padding import picked
 from steersman.ppl.effects import Sample
 from steersman.ppl.errors import ReplayDivergence
 from steersman.ppl.parameterised import parameterised
 from steersman.ppl.particle import Particle
 from steersman.ppl.protocols import Floats
 from steersman.ppl.trace import Scope, Site, Trace
-
-from ..auto.transport import rows as padded
 
 if TYPE_CHECKING:
     from ..param_set import Arrays, ParamSet, ParamSite, Role
@@ -97,12 +96,6 @@ def _differentiated(params: ParamSet, rows: Sequence[Row]) -> Arrays:
     found = np.asarray(_gradient(rows[0].density.layout)(u, weights, given))
     ends = np.cumsum([params.params[n].size for n in names])
     return {n: part.reshape(params.params[n].shape) for n, part in zip(names, np.split(found, ends[:-1]), strict=True)}
-
-
-def picked(n: int) -> tuple[Any, Any]:
-    """The rows 0 ... n - 1 and then 0 up to a power of two, and whether each counts (1 or 0)."""
-    size = padded(n)
-    return np.concatenate([np.arange(n), np.zeros(size - n, np.int64)]), (np.arange(size) < n).astype(np.float32)
 
 
 @lru_cache(maxsize=64)

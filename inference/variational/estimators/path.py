@@ -14,9 +14,9 @@ from numpy.typing import NDArray
 
 from steersman.ppl.density import Layout, LogDensity
 from steersman.ppl.density.evaluate import log_density, to_reals
+from steersman.ppl.dist.padding import picked
 
 from ..auto.gaussian import Arrays, Gaussian
-from ..auto.transport import rows as padded
 
 
 class Blocks(NamedTuple):
@@ -57,14 +57,12 @@ class Path:
 
     def __call__(self, flat: Arrays, rows: Sequence[Row]) -> Any:
         """An array for each part of `flat`."""
-        n = len(rows)
-        pick = np.concatenate([np.arange(n), np.zeros(padded(n) - n, np.int64)])
+        pick, counts = picked(len(rows))
         columns = list(zip(*[r.arguments for r in rows], strict=True))
         self._varying |= {j for j, c in enumerate(columns) if any(x is not c[0] for x in c)}
         given = [np.stack([c[i] for i in pick]) if j in self._varying else c[0] for j, c in enumerate(columns)]
         most = [max(r.blocks.at.shape[axis] for r in rows) for axis in (0, 1)]
         blocks = Blocks(*[np.stack(c)[pick] for c in zip(*[_widened(r, most) for r in rows], strict=True)])
-        counts = (np.arange(len(pick)) < n).astype(np.float32)
         weights = [np.stack(c)[pick] * counts[:, None] for c in zip(*[r.weights for r in rows], strict=True)]
         b = np.array([r.b for r in rows], np.float32)[pick] * counts
         return self._gradient()(flat, np.stack([r.x for r in rows])[pick], blocks, b, weights, given)
