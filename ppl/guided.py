@@ -10,6 +10,7 @@ from .blame import line_of
 from .effects import Call, Effect, Factor, Invocation, Observe, Param, Sample, Unfold
 from .errors import InvalidWeight, ProgramError, UnknownAddress
 from .program import Program, as_invocation, required
+from .rewriting import Wrapped, excused
 
 T = TypeVar("T")
 
@@ -32,10 +33,10 @@ def guided(program: Invocation[T] | Program[..., T], guide: Any) -> Invocation[T
 
     The target is that of the program: a choice x adds log p(x) - log q(x) nats to the weight. guide: a program (call)
     that runs in step with this one, or a `SiteGuide`; a program that is not called, but needs arguments, is called with
-    those of this one. A guide program makes its choices in the order of the program,
-    with the same names, and receives what the program receives: choices that are imposed, what sub-programs return.
-    It may leave choices out (then they are drawn as they would be without it), and use `call` and `param`. A
-    sub-program of the guide guides the sub-program of that name. Loops of `unfold` are not guided.
+    those of this one. A guide program makes its choices in the order of the program, with the same names, and receives
+    what the program receives: choices that are imposed, what sub-programs return. It may leave choices out (then they
+    are drawn as they would be without it), and use `call` and `param`. A sub-program of the guide guides the
+    sub-program of that name. Loops of `unfold` are not guided.
 
     Errors, when it runs: UnknownAddress for a choice of the guide that the program does not make (or not in this
     order), InvalidWeight for a guide that weighs, NotADistribution for a text where the program has none.
@@ -70,16 +71,13 @@ class _Start:
         return _InStep(coroutine, self.scope, other, self.guide)
 
 
-class _Coroutine:
-    """A coroutine of the program, whose effects are changed on their way out; to whoever looks for its line it is that
-    coroutine."""
+class _Coroutine(Wrapped):
+    """A coroutine of the program, at the address `scope`."""
 
     def __init__(self, inner: Any, scope: Address) -> None:
-        self.inner, self.scope = inner, scope
+        super().__init__(inner)
+        self.scope = scope
         self._uses: dict[Hashable, int] = {}
-
-    def __getattr__(self, name: str) -> Any:  # cr_await, cr_code, cr_frame
-        return getattr(self.inner, name)
 
     def use(self, name: Hashable) -> Address:
         """The address of the next effect of this name."""
@@ -104,16 +102,13 @@ class _BySite(_Coroutine):
         effect: Effect[Any] = self.inner.send(value)
         address = self.use(effect.name)
         if isinstance(effect, Invocation):
-            return _quiet(Invocation(_Start(effect.fn, self.guide, address), effect.args, effect.kwargs, effect.name))
+            return excused(Invocation(_Start(effect.fn, self.guide, address), effect.args, effect.kwargs, effect.name))
         if isinstance(effect, Sample):
             self._asked = address, effect.dist
             proposal = self.guide.at(address, effect.dist, self._chosen)
             if proposal is not None:
-                return _quiet(Sample(effect.dist, effect.name, proposal))
+                return excused(Sample(effect.dist, effect.name, proposal))
         return effect
-
-    def close(self) -> None:
-        self.inner.close()
 
 
 class _InStep(_Coroutine):
@@ -156,7 +151,7 @@ class _InStep(_Coroutine):
         pending = self._pending
         if isinstance(pending, (Call, Param)):
             self._held = effect
-            return _quiet(Call(pending.fn, pending.args, f"guide: {pending.name}")) if isinstance(pending, Call) \
+            return excused(Call(pending.fn, pending.args, f"guide: {pending.name}")) if isinstance(pending, Call) \
                 else pending
         self._held = None
         address = self.use(effect.name)
@@ -165,9 +160,9 @@ class _InStep(_Coroutine):
         self._other_uses[pending.name] = self._other_uses.get(pending.name, 0) + 1
         self._met = True
         if isinstance(pending, Sample) and isinstance(effect, Sample):
-            return _quiet(Sample(effect.dist, effect.name, pending.dist))
+            return excused(Sample(effect.dist, effect.name, pending.dist))
         assert isinstance(pending, Invocation) and isinstance(effect, Invocation)
-        return _quiet(Invocation(_Start(effect.fn, pending, address), effect.args, effect.kwargs, effect.name))
+        return excused(Invocation(_Start(effect.fn, pending, address), effect.args, effect.kwargs, effect.name))
 
     def _next_of_guide(self, pending: Effect[Any]) -> Address:
         return pending.name, self._other_uses.get(pending.name, 0)
@@ -197,10 +192,5 @@ class _InStep(_Coroutine):
         self.other.close()
 
     def close(self) -> None:
-        self.inner.close()
+        super().close()
         self.other.close()
-
-
-def _quiet(effect: Effect[Any]) -> Effect[Any]:
-    effect.owed_by = 0  # the program has awaited what it stands for
-    return effect

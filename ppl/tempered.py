@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Collection, Hashable
+from collections.abc import Collection, Hashable
 from typing import Any, TypeVar
 
-from .effects import Condition, Effect, Factor, Invocation, Observe, Twist, Unfold
+from .effects import Condition, Effect, Factor, Invocation, Observe, Twist
 from .errors import ProgramError
 from .program import Program, as_invocation
+from .rewriting import Rewriting, excused
 
 T = TypeVar("T")
 Names = frozenset[Hashable] | None
@@ -39,34 +40,21 @@ def raised(log_weight: float, power: float) -> float:
     return log_weight if power == 1.0 or log_weight == -math.inf else power * log_weight
 
 
-class _Tempering:
-    """What is done to every effect of a tempered program. It leaves names and kinds as they are, so addresses, replay
-    and messages are those of the program itself."""
+class _Tempering(Rewriting):
+    """Raises the likelihoods that a program asks for."""
 
     __slots__ = ("beta", "names")
 
     def __init__(self, beta: float, names: Names) -> None:
         self.beta, self.names = beta, names
 
-    def invocation(self, inner: Invocation[T]) -> Invocation[T]:
-        return Invocation(_Start(self, inner.fn), inner.args, inner.kwargs, inner.name)
-
-    def effect(self, effect: Any) -> Any:
-        """The effect that takes the place of one that the program asks for."""
-        made: Effect[Any]
-        if isinstance(effect, Invocation):
-            made = self.invocation(effect)
-        elif isinstance(effect, Unfold):
-            step = getattr(effect.step, "fn", effect.step)
-            made = Unfold(_Start(self, step), effect.state, effect.done, effect.name)
-        elif not self._weighs(effect):
+    def changed(self, effect: Effect[Any]) -> Effect[Any]:
+        if not self._weighs(effect):
             return effect
-        elif isinstance(effect, Factor):
-            made = Factor(_Raised(effect.log_weight, self.beta), effect.name)
-        else:
-            made = self._observation(effect)
-        made.owed_by = 0  # the program has awaited what it stands for
-        return made
+        if isinstance(effect, Factor):
+            return excused(Factor(_Raised(effect.log_weight, self.beta), effect.name))
+        assert isinstance(effect, Observe)
+        return excused(self._observation(effect))
 
     def _weighs(self, effect: Any) -> bool:
         """Whether it is one of the likelihoods that are raised."""
@@ -97,32 +85,3 @@ class _Raised:
 
     def __repr__(self) -> str:
         return repr(self.log_weight)
-
-
-class _Start:
-    """Calls an `async def` and tempers the coroutine."""
-
-    __slots__ = ("function", "tempering")
-
-    def __init__(self, tempering: _Tempering, function: Callable[..., Any]) -> None:
-        self.tempering, self.function = tempering, function
-
-    def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        coroutine = self.function(*args, **kwargs)
-        return _Coroutine(self.tempering, coroutine) if hasattr(coroutine, "cr_await") else coroutine
-
-
-class _Coroutine:
-    """A coroutine whose effects are tempered on their way out; to whoever looks for its line it is the coroutine."""
-
-    __slots__ = ("close", "effect", "inner", "resume")
-
-    def __init__(self, tempering: _Tempering, coroutine: Any) -> None:
-        self.inner, self.effect = coroutine, tempering.effect
-        self.resume, self.close = coroutine.send, coroutine.close
-
-    def send(self, value: Any) -> Any:
-        return self.effect(self.resume(value))
-
-    def __getattr__(self, name: str) -> Any:  # cr_await, cr_code, cr_frame
-        return getattr(self.inner, name)
