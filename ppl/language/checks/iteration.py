@@ -8,7 +8,7 @@ from .read import is_function
 from .value import ANY, Value, constant, kind_of, named
 from .walk import Walk
 
-_ITERABLE = ("any", "str", "list", "dict", "mask", "context")
+_ITERABLE = ("any", "str", "list", "dict")
 
 
 def items_of(walk: Walk, source: nodes.Expression, value: Value) -> Value:

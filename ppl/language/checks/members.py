@@ -16,7 +16,7 @@ _CHANGING = {
     "pop": "xs = xs[:-1]", "remove": "xs = [x for x in xs if x != y]", "sort": "xs = sorted(xs)",
     "reverse": "xs = reversed(xs)", "update": "{...} with all entries", "clear": "xs = []", "setdefault": "d.get(key, default)",
 }
-_INDEXED = ("any", "str", "list", "dict", "mask", "context")
+_INDEXED = ("any", "str", "list", "dict", "mask")
 
 
 @reads(nodes.Member)
@@ -69,7 +69,7 @@ def index(walk: Walk, node: nodes.Index) -> Value:
     value, at = value_of(walk, node.value), value_of(walk, node.index)
     if _refused(walk, node.value, value):
         return ANY
-    if value.kind in ("str", "list", "mask") and at.kind not in ("any", "int", "bool"):
+    if value.kind in ("str", "list", "mask") and at.kind not in ("any", "int"):
         hint = "use // for whole division, or int(...)" if at.kind == "float" else None
         message = f"an index into {named(value.kind)} has to be a whole number, got {named(at.kind)}"
         walk.findings.report("wrong-kind", node.index, message, hint)
@@ -92,7 +92,7 @@ def slice_of(walk: Walk, node: nodes.Slice) -> Value:
     if _refused(walk, node.value, value):
         return ANY
     for bound in bounds:
-        if bound is not None and bound[1].kind not in ("any", "int", "bool", "none"):
+        if bound is not None and bound[1].kind not in ("any", "int", "none"):
             message = f"a bound of a slice has to be a whole number, got {named(bound[1].kind)}"
             walk.findings.report("wrong-kind", bound[0], message)
     known = [None if b is None else b[1].known for b in bounds]

@@ -13,7 +13,7 @@ from .walk import Walk
 
 _MEASURES = ("model", "token", "text")
 _ORDERED = (NUMBERS, ("str",), ("list",))
-_CONTAINERS = ("any", "str", "list", "dict", "mask", "context")
+_CONTAINERS = ("any", "str", "list", "dict")
 
 
 def unary_value(walk: Walk, node: nodes.Unary, value: Value) -> Value:
@@ -44,13 +44,13 @@ def _result(op: str, a: Kind, b: Kind) -> Kind | None:
         return "any"
     if a in NUMBERS and b in NUMBERS:
         if op in "&|":
-            return "any"
+            return None
         return "float" if op == "/" or "float" in (a, b) else "any" if op == "**" else "int"
     if op == "+":
         if a == b and a in ("str", "list"):
             return a
-        return "context" if a == "context" else None
-    if op == "*" and {a, b} & {"str", "list"} and {a, b} & {"int", "bool"}:
+        return "context" if a == "context" and b in ("str", "int", "list") else None
+    if op == "*" and {a, b} & {"str", "list"} and "int" in (a, b):
         return a if a in ("str", "list") else b
     if op in "*/" and a == b and a in _MEASURES:
         return a if a == "model" else "any"
@@ -58,8 +58,6 @@ def _result(op: str, a: Kind, b: Kind) -> Kind | None:
         return a if a == "model" else "any"
     if op in "&|" and a == b and a in ("constraint", "mask"):
         return a
-    if op in "&|" and "constraint" in (a, b) and {a, b} <= {"constraint", "str"}:
-        return "any"
     return None
 
 
@@ -75,6 +73,8 @@ def _hint(op: str, *sides: Value) -> str | None:
         return "write xs + [x] to append one item"
     if op == "%" and "str" in kinds:
         return 'put the value into the string: "... {value}"'
+    if op in "&|" and kinds <= set(NUMBERS):
+        return f"'{'and' if op == '&' else 'or'}' joins conditions"
     if op == "-" and kinds == {"str"}:
         return 'write text.replace(part, "") to take a part out of a string'
     return None

@@ -38,7 +38,7 @@ def truth_of(walk: Walk, node: nodes.Expression, after: str) -> Value:
         walk.findings.report(
             "wrong-kind", node, f"{after} needs a truth value, got {named(value.kind)}", "draw from it first: x ~ ..."
         )
-    elif value.kind in ("model", "constraint", "reward"):
+    elif value.kind in ("model", "constraint", "reward", "mask", "context"):
         walk.findings.report("wrong-kind", node, f"{after} needs a truth value, got {named(value.kind)}")
     return value
 

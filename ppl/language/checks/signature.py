@@ -64,7 +64,6 @@ def bind_arguments(
             count = f"{len(places)} positional argument{'s' * (len(places) != 1)}"
             report("too-many-arguments", argument, f"{shown} takes {count}, got {len(values)}", usage)
             break
-    _order(node, report)
     names = [a.name for a in arguments]
     for keyword, value in zip(node.keywords, keywords, strict=True):
         if keyword.name not in names:
@@ -83,17 +82,6 @@ def bind_arguments(
     for given in bound.more:
         _kind(shown, places[-1], *given, report=report)
     return bound
-
-
-def _order(node: nodes.Call, report: Report) -> None:
-    if not node.keywords:
-        return
-    first = node.keywords[0].span
-    for argument in node.arguments:
-        if (argument.span.line, argument.span.column) > (first.line, first.column):
-            message = "a positional argument stands after a keyword"
-            report("positional-after-keyword", argument, message, "give it by its name")
-            return
 
 
 def _kind(shown: str, argument: Argument, node: nodes.Expression, value: Value, report: Report) -> None:
