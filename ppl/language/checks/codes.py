@@ -57,6 +57,7 @@ CODES: dict[str, Code] = {
     "outside-loop": _error("`break` or `continue` outside a loop."),
     "unreachable": _warning("A statement that no run can reach."),
     "endless-loop": _error("A loop that cannot end once it has begun."),
+    "unused-value": _warning("A call stands alone, and its value is lost."),
     "no-effect": _warning("A program that makes no choices and weighs nothing."),
     "constant-condition": _warning("A test whose outcome is always the same."),
     # supports

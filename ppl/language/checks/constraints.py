@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from .. import nodes
 from ..library.signature import Builtin
 from .places import place_in
 from .signature import Bound
 from .walk import Walk
 
 
-def check_constraint(walk: Walk, node: nodes.Call, of: Builtin, bound: Bound) -> None:
+def check_constraint(walk: Walk, of: Builtin, bound: Bound) -> None:
     """Make the constraint of a call where all that it is made of is constant, and report why it cannot be made."""
     makers = _makers()
     if of.name not in makers or bound.more or not all(value.constant for _, value in bound.by.values()):
@@ -36,6 +35,8 @@ def check_pattern(walk: Walk, bound: Bound) -> None:
     from ...constraints.errors import BadSource
 
     source, value = bound.by["pattern"]
+    if not value.constant:
+        return
     try:
         _makers()["regex"](value.known)
     except BadSource as error:

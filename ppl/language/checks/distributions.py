@@ -6,42 +6,31 @@ from dataclasses import dataclass
 from typing import Any
 
 from .. import nodes
-from .domains import BOUNDED, CONTINUOUS, PARAMETERS, Domain, support
+from .domains import BOUNDED, CONTINUOUS, PARAMETERS, SUPPORTS, Domain, support
 from .signature import Bound
-from .value import NUMBERS, Value
+from .value import NUMBERS, Value, named
 from .walk import Walk
 
-_DEFAULTS = {"Uniform": {"low": 0.0, "high": 1.0}, "DiscreteUniform": {"low": 0, "high": 1}, "Beta": {}}
+_DEFAULTS: dict[str, dict[str, float]] = {"Uniform": {"low": 0.0, "high": 1.0}, "DiscreteUniform": {"low": 0, "high": 1}}
 
 
 @dataclass(frozen=True)
 class Made:
-    """A distribution by name, with the parameters that are constants. complete: all of them are."""
+    """Of a distribution: its name, and what its values are certainly among."""
 
     name: str
-    parameters: dict[str, Any]
     support: Domain | None
 
 
 def distribution(walk: Walk, name: str, bound: Bound) -> Value:
     """The value of a call of a distribution whose arguments have been bound."""
     wrong = [_check(walk, name, parameter, *given) for parameter, given in bound.by.items()]
-    known = {p: value.known for p, (_, value) in bound.by.items() if value.constant}
-    given_all = len(known) == len(bound.by)
-    parameters = {**_DEFAULTS.get(name, {}), **known}
-    for p in bound.by:
-        if p not in known:
-            parameters.pop(p, None)
+    parameters = {p: d for p, d in _DEFAULTS.get(name, {}).items() if p not in bound.by}
+    parameters |= {p: value.known for p, (_, value) in bound.by.items() if value.constant}
     wrong.append(_check_order(walk, name, bound, parameters))
     scalar = all(value.kind in NUMBERS for _, value in bound.by.values())
-    inside: Any = "float" if name in CONTINUOUS and scalar else "any"
-    made = Made(name, parameters, None if any(wrong) or not scalar_or_constant(bound) else support(name, parameters))
-    del given_all
-    return Value("distribution", of=made, inside=inside)
-
-
-def scalar_or_constant(bound: Bound) -> bool:
-    return all(value.constant or value.kind in NUMBERS or value.kind == "any" for _, value in bound.by.values())
+    made = Made(name, None if any(wrong) else support(name, parameters))
+    return Value("distribution", of=made, inside="float" if name in CONTINUOUS and scalar else "any")
 
 
 def _check(walk: Walk, name: str, parameter: str, node: nodes.Expression, value: Value) -> bool:
@@ -77,10 +66,17 @@ def _check_order(walk: Walk, name: str, bound: Bound, parameters: dict[str, Any]
 
 
 def check_observed(walk: Walk, node: nodes.Expression, value: Value, dist: Value) -> None:
-    """Reports an observation that is certainly outside the support."""
-    made = dist.of
-    if not isinstance(made, Made) or made.support is None or not value.constant or value.kind not in (*NUMBERS, "list"):
+    """Reports an observation that the distribution certainly never gives."""
+    wanted = _OBSERVED.get(dist.kind)
+    if isinstance(dist.of, Made) and dist.of.name in SUPPORTS:
+        wanted = ("a number", (*NUMBERS, "list"))
+    if wanted is not None and value.kind not in ("any", *wanted[1]):
+        walk.findings.report("wrong-kind", node, f"what is observed has to be {wanted[0]}, got {named(value.kind)}")
         return
-    if not made.support.contains(value.known):
+    made = dist.of
+    if isinstance(made, Made) and made.support is not None and value.constant and not made.support.contains(value.known):
         message = f"{made.name} never gives {value.known}: its values are {made.support.words}"
         walk.findings.report("outside-support", node, message)
+
+
+_OBSERVED = {"text": ("a text", ("str",)), "token": ("a token, a whole number", ("int",))}

@@ -6,7 +6,7 @@ from typing import Any
 
 from .. import nodes
 from . import fold
-from .read import is_function, reads, value_of
+from .read import reads, value_of
 from .value import ANY, UNKNOWN, Value, constant, join
 from .walk import Walk
 
@@ -32,8 +32,6 @@ def string(walk: Walk, node: nodes.String) -> Value:
 
 def _interpolated(walk: Walk, part: nodes.Interpolation) -> Any:
     value = value_of(walk, part.value)
-    if is_function(value):
-        walk.findings.report("not-called", part.value, "a function stands in a string", "call it: {name(...)}")
     return fold.text(value.known) if part.format is None else UNKNOWN
 
 

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Collection
 
 from .. import nodes
-from .read import is_function, reads, value_of
+from ..library.signature import Builtin
+from .names import as_value, lookup
+from .read import advice, reads, value_of
 from .suggest import MEMBER_ALIASES, listed, meant
 from .top import Imported
 from .value import ANY, UNKNOWN, Value, constant, kind_of, named
@@ -21,7 +23,18 @@ _INDEXED = ("any", "str", "list", "dict", "mask")
 
 @reads(nodes.Member)
 def member(walk: Walk, node: nodes.Member) -> Value:
-    value = value_of(walk, node.value)
+    found = lookup_member(walk, node)
+    if isinstance(found.of, Builtin):
+        walk.findings.report(
+            "not-called", node.name_span, f"{node.name!r} is a function", f"call it: .{node.name}(...)"
+        )
+        return ANY
+    return as_value(walk, node, found)
+
+
+def lookup_member(walk: Walk, node: nodes.Member) -> Value:
+    """What a member is, where it may be called."""
+    value = lookup(walk, node.value) if isinstance(node.value, nodes.Name) else value_of(walk, node.value)
     if node.name.startswith("_"):
         walk.findings.report(
             "private-member", node.name_span, f"{node.name!r} cannot be reached", "no member begins with an underscore"
@@ -29,9 +42,8 @@ def member(walk: Walk, node: nodes.Member) -> Value:
         return ANY
     if isinstance(value.of, Imported):
         return _imported(walk, node, value.of)
-    if is_function(value):
-        walk.findings.report("not-called", node.value, "a function has no members", "call it first: name(...)")
-        return ANY
+    if isinstance(node.value, nodes.Name):
+        value = as_value(walk, node.value, value)
     if value.kind == "any":
         return ANY
     there = walk.top.table.members.get(value.kind, {})
@@ -105,11 +117,8 @@ def slice_of(walk: Walk, node: nodes.Slice) -> Value:
 
 def _refused(walk: Walk, node: nodes.Expression, value: Value) -> bool:
     """Whether the value has no items to index; reported."""
-    if is_function(value):
-        walk.findings.report("not-called", node, "a function has no items", "call it with (...), not [...]")
-        return True
     if value.kind not in _INDEXED:
-        hint = "draw from it first: x ~ ..." if value.kind in ("distribution", "token", "text") else None
+        hint = "call it with (...), not [...]" if value.kind == "function" else advice(value)
         walk.findings.report("not-indexable", node, f"{named(value.kind)} has no items", hint)
         return True
     return False

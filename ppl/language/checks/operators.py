@@ -7,7 +7,7 @@ from typing import Any
 from .. import nodes
 from ..library.signature import Kind
 from . import fold
-from .read import is_function
+from .read import advice
 from .value import ANY, NUMBERS, UNKNOWN, Value, constant, kind_of, named
 from .walk import Walk
 
@@ -63,10 +63,9 @@ def _result(op: str, a: Kind, b: Kind) -> Kind | None:
 
 def _hint(op: str, *sides: Value) -> str | None:
     kinds = {v.kind for v in sides}
-    if any(map(is_function, sides)):
-        return "call the function: name(...)"
-    if kinds & {"distribution", "token", "text"}:
-        return "draw from the distribution first: x ~ ..."
+    for side in sides:
+        if found := advice(side):
+            return found
     if op == "+" and "str" in kinds and kinds & {*NUMBERS, "none", "list", "dict", "context"}:
         return 'put the value into the string: "... {value}"'
     if op == "+" and "list" in kinds:
@@ -84,10 +83,6 @@ def compare_values(
     walk: Walk, left: nodes.Expression, right: nodes.Expression, op: str, a: Value, b: Value
 ) -> Any:
     """Whether `a op b` holds, or UNKNOWN."""
-    for node, side in ((left, a), (right, b)):
-        if is_function(side) and op not in ("==", "!="):
-            walk.findings.report("not-called", node, f"'{op}' compares a function", "call it: name(...)")
-            return UNKNOWN
     if "any" in (a.kind, b.kind) and op not in ("in", "not in"):
         return UNKNOWN
     if op in ("<", "<=", ">", ">="):
@@ -97,7 +92,7 @@ def compare_values(
             return UNKNOWN
     elif op in ("in", "not in"):
         if b.kind not in _CONTAINERS:
-            walk.findings.report("bad-operands", right, f"'{op}' looks into {named(b.kind)}", None)
+            walk.findings.report("bad-operands", right, f"'{op}' looks into {named(b.kind)}", advice(b))
             return UNKNOWN
         if b.kind == "str" and a.kind not in ("any", "str"):
             walk.findings.report(
@@ -109,6 +104,8 @@ def compare_values(
 
 def _compare_hint(a: Value, b: Value) -> str | None:
     kinds = {a.kind, b.kind}
+    if found := advice(a) or advice(b):
+        return found
     if kinds & set(NUMBERS) and kinds & {"str", "list"}:
         return "compare its length: len(...)"
     return None

@@ -2,31 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
-
 from .. import nodes
-from .blocks import for_loop, if_statement, while_loop
 from .distributions import check_observed
 from .effects import check_statement
 from .iteration import bind_targets
 from .names import bind
 from .operators import binary_value
-from .read import is_function, truth_of, value_of
+from .read import advice, does, truth_of, value_of
 from .value import ANY, NUMBERS, Value, named
 from .walk import Walk
 
 _DRAWN: dict[str, Value] = {"text": Value("str"), "token": Value("int"), "any": ANY}
-
-
-def read_body(walk: Walk, body: nodes.Body) -> None:
-    """Read the statements one after the other, in the scope of the walk."""
-    reported = walk.scope.dead
-    for statement in body:
-        if walk.scope.dead and not reported:
-            reported = True
-            walk.findings.report("unreachable", statement, "no run comes here", "remove it, or what ends the run before")
-        _READERS[type(statement)](walk, statement)
 
 
 def _whole(walk: Walk, node: nodes.Expression) -> Value:
@@ -37,7 +23,8 @@ def _whole(walk: Walk, node: nodes.Expression) -> Value:
     return value
 
 
-def _draw(walk: Walk, node: nodes.Draw) -> None:
+@does(nodes.Draw)
+def draw(walk: Walk, node: nodes.Draw) -> None:
     check_statement(walk, node)
     dist = _whole(walk, node.dist)
     proposal = None if node.proposal is None else value_of(walk, node.proposal)
@@ -58,11 +45,8 @@ def _draw(walk: Walk, node: nodes.Draw) -> None:
 
 def _drawable(walk: Walk, node: nodes.Expression, value: Value, after: str) -> bool:
     """Whether a value may be a distribution, for all that is known; reports one that is not."""
-    if isinstance(value.of, nodes.Call) and value.kind == "any":
+    if isinstance(value.of, nodes.Call):
         return False  # a program in an expression, which has been reported
-    if is_function(value):
-        walk.findings.report("not-called", node, f"{after} is given a function", "call it: name(...)")
-        return False
     if value.kind in ("any", "distribution", "token", "text"):
         return True
     hint = None
@@ -70,6 +54,8 @@ def _drawable(walk: Walk, node: nodes.Expression, value: Value, after: str) -> b
         hint = "write lm.text(prompt, max_tokens=...) for a text, lm.next(context) for a token"
     elif value.kind == "constraint":
         hint = "give it to a text: lm.text(prompt, max_tokens=..., where=...)"
+    elif value.kind == "function":
+        hint = advice(value)
     elif after == "'~'" and value.kind != "none":
         hint = "write = to assign a value"
     walk.findings.report("not-a-distribution", node, f"{after} needs a distribution, got {named(value.kind)}", hint)
@@ -84,12 +70,11 @@ def _match(walk: Walk, node: nodes.Expression, dist: Value, proposal: Value) -> 
         )
 
 
-def _observe(walk: Walk, node: nodes.Observe) -> None:
+@does(nodes.Observe)
+def observe(walk: Walk, node: nodes.Observe) -> None:
     check_statement(walk, node)
     value, dist = value_of(walk, node.value), value_of(walk, node.dist)
     _site(walk, node.site)
-    if isinstance(dist.of, nodes.Call) and dist.kind == "any":
-        return
     if dist.kind == "constraint":
         walk.findings.report(
             "not-a-distribution", node.dist, "'observe' needs a distribution, got a constraint",
@@ -99,7 +84,8 @@ def _observe(walk: Walk, node: nodes.Observe) -> None:
         check_observed(walk, node.value, value, dist)
 
 
-def _weigh(walk: Walk, node: nodes.Weigh) -> None:
+@does(nodes.Weigh)
+def weigh(walk: Walk, node: nodes.Weigh) -> None:
     check_statement(walk, node)
     if node.kind == "condition":
         value = truth_of(walk, node.value, "'condition'")
@@ -119,12 +105,9 @@ def _check_condition(walk: Walk, node: nodes.Weigh, value: Value) -> None:
 
 
 def _check_weight(walk: Walk, node: nodes.Weigh, value: Value) -> None:
-    if is_function(value):
-        walk.findings.report("not-called", node.value, f"'{node.kind}' is given a function", "call it: name(...)")
-    elif value.kind not in ("any", *NUMBERS):
-        hint = "draw from it first: x ~ ..." if value.kind in ("distribution", "token", "text") else None
+    if value.kind not in ("any", *NUMBERS):
         message = f"'{node.kind}' needs a number (log weight), got {named(value.kind)}"
-        walk.findings.report("wrong-kind", node.value, message, hint)
+        walk.findings.report("wrong-kind", node.value, message, advice(value))
 
 
 def _never(walk: Walk, node: nodes.Weigh, message: str) -> None:
@@ -135,18 +118,21 @@ def _never(walk: Walk, node: nodes.Weigh, message: str) -> None:
         walk.scope.dead = True
 
 
-def _assign(walk: Walk, node: nodes.Assign) -> None:
+@does(nodes.Assign)
+def assign(walk: Walk, node: nodes.Assign) -> None:
     if node.op is not None:
         before = value_of(walk, node.targets[0])
         bind(walk, node.targets[0], binary_value(walk, node, node.op, before, value_of(walk, node.value)))
         return
     value = _whole(walk, node.value)
-    if isinstance(value.of, nodes.Call):
+    if isinstance(value.of, nodes.Call):  # of a program, which does more than return a value
         value = ANY
+        walk.used.update(t.id for t in node.targets)
     bind_targets(walk, node.targets, value)
 
 
-def _evaluate(walk: Walk, node: nodes.Evaluate) -> None:
+@does(nodes.Evaluate)
+def evaluate(walk: Walk, node: nodes.Evaluate) -> None:
     acted = walk.acts
     walk.acts = False
     value = _whole(walk, node.value)
@@ -158,12 +144,14 @@ def _evaluate(walk: Walk, node: nodes.Evaluate) -> None:
     walk.acts = acted or walk.acts
 
 
-def _return(walk: Walk, node: nodes.Return) -> None:
+@does(nodes.Return)
+def return_(walk: Walk, node: nodes.Return) -> None:
     walk.results.append(Value("none", None) if node.value is None else value_of(walk, node.value))
     walk.returned = walk.scope.dead = True
 
 
-def _jump(walk: Walk, node: nodes.Jump) -> None:
+@does(nodes.Jump)
+def jump(walk: Walk, node: nodes.Jump) -> None:
     if node.kind == "pass":
         return
     if not walk.loops:
@@ -177,9 +165,3 @@ def _jump(walk: Walk, node: nodes.Jump) -> None:
 def _site(walk: Walk, site: nodes.String | None) -> None:
     if site is not None:
         value_of(walk, site)
-
-
-_READERS: dict[type, Callable[[Walk, Any], None]] = {
-    nodes.Draw: _draw, nodes.Observe: _observe, nodes.Weigh: _weigh, nodes.Assign: _assign, nodes.Evaluate: _evaluate,
-    nodes.If: if_statement, nodes.For: for_loop, nodes.While: while_loop, nodes.Return: _return, nodes.Jump: _jump,
-}
