@@ -1,6 +1,7 @@
 """Names that nothing defines, that have no value yet, that are taken, and that nobody uses."""
 
 import pytest
+
 from tests.ppl.language.checks.marked import assert_only, body
 
 BODIES = [
