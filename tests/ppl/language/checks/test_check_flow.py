@@ -7,9 +7,11 @@ from tests.ppl.language.checks.marked import assert_only, body
 EFFECTS = [
     ("misplaced-effect", "condition a and «lm.score(s, s)» > 1", "lm.score cannot stand on the right of 'and'",
      "assign it before: x = lm.score(...)"),
-    ("misplaced-effect", "factor 1 if a else «reward('r', s)»", "reward cannot stand in a branch of a conditional expression",
+    ("misplaced-effect", "factor 1 if a else «reward('r', s)»",
+     "reward cannot stand in a branch of a conditional expression",
      None),
-    ("misplaced-effect", "condition [«lm.score(s, w)» for w in a] == []", "lm.score cannot stand in a comprehension", None),
+    ("misplaced-effect", "condition [«lm.score(s, w)» for w in a] == []", "lm.score cannot stand in a comprehension",
+     None),
     ("misplaced-effect", "condition 1 < n < «lm.score(s, s)»",
      "lm.score cannot stand after the first comparison of a chain", None),
     ("misplaced-effect", "condition a as \"{«lm.score(s, s)»}\"", "lm.score cannot stand in the name of a site", None),
@@ -25,13 +27,15 @@ DEFS = [
     ("effect-in-def", "x = «draws()»", "a def cannot call the program draws", "make it a program"),
 ]
 FLOW = [
-    ("unreachable", "return drawn\n«factor 1»\nfactor 2", "no run comes here", "remove it, or what ends the run before"),
+    ("unreachable", "return drawn\n«factor 1»\nfactor 2", "no run comes here",
+     "remove it, or what ends the run before"),
     ("unreachable", "for w in a:\n    break\n    «factor 1»", "no run comes here", None),
     ("unreachable", "if a:\n    return 1\nelse:\n    return 2\n«factor 1»", "no run comes here", None),
     ("unreachable", "if a:\n    condition False\n    «factor 1»", "no run comes here", None),
     ("unreachable", "for w in [1, 2]:\n    return w\n«factor 1»", "no run comes here", None),
     ("unreachable", "while True:\n    if a:\n        return 1\n«factor 1»", "no run comes here", None),
-    ("endless-loop", "while «True»:\n    n += 1", "this loop cannot end once it has begun: it has no break and no return",
+    ("endless-loop", "while «True»:\n    n += 1",
+     "this loop cannot end once it has begun: it has no break and no return",
      "add a break, or write for _ in range(n): to bound it"),
     ("endless-loop", "k = 0\nwhile «k < 3»:\n    n += 1\n    factor n",
      "this loop cannot end once it has begun: nothing in it changes 'k'", None),
@@ -70,7 +74,8 @@ def test_a_def_has_no_effects(code: str, text: str, message: str, hint: str | No
 def test_constants_and_defaults_have_no_effects() -> None:
     """They are evaluated before anything runs."""
     assert_only("misplaced-effect", "X = «lm.score('a', 'b')»\n", "lm.score cannot stand in a constant")
-    assert_only("misplaced-effect", "def f(x=«reward('a', 'b')»):\n    return x\n", "reward cannot stand in a default value")
+    assert_only("misplaced-effect", "def f(x=«reward('a', 'b')»):\n    return x\n",
+                "reward cannot stand in a default value")
 
 
 def test_a_program_that_does_nothing() -> None:

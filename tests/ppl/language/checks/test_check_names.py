@@ -17,11 +17,13 @@ BODIES = [
     ("unassigned", "y = «z» + 1\nz = y\nfactor z", "'z' is used before it is assigned", "assign 'z' before this line"),
     ("unassigned", "«found» += 1", "'found' is used before it is assigned", None),
     ("unassigned", "if a:\n    factor «k»\nk = 1\nfactor k", "'k' is used before it is assigned", None),
-    ("maybe-unassigned", "if a:\n    k = 1\nfactor «k»", "'k' may not be assigned here", "assign 'k' before, on every path"),
+    ("maybe-unassigned", "if a:\n    k = 1\nfactor «k»", "'k' may not be assigned here",
+     "assign 'k' before, on every path"),
     ("maybe-unassigned", "for w in a:\n    k = 1\nfactor «k» + k", "'k' may not be assigned here", None),
     ("maybe-unassigned", "while a > 1:\n    if n:\n        break\n    k = 1\n    a -= k\nfactor «k»",
      "'k' may not be assigned here", None),
-    ("maybe-unassigned", "for w in a:\n    if w:\n        factor «last»\n    last = 1", "'last' may not be assigned here",
+    ("maybe-unassigned", "for w in a:\n    if w:\n        factor «last»\n    last = 1",
+     "'last' may not be assigned here",
      None),
     ("unused-variable", "«k» = 1", "'k' is never used", "remove it, or call it _"),
     ("unused-variable", "if a:\n    «k» = len(s)\nelse:\n    k = 3", "'k' is never used", None),
@@ -31,7 +33,8 @@ BODIES = [
     ("unknown-member", "factor len(s.«uper»())", "a string has no member 'uper'", "did you mean 'upper'?"),
     ("unknown-member", "t ~ lm.text(s, max_tokens=3)\ncondition t.«finsh» == 'stop'", "a string has no member 'finsh'",
      "did you mean 'finish'?"),
-    ("unknown-member", "t ~ lm.«generate»(s, max_tokens=3)", "a model has no member 'generate'", "did you mean 'text'?"),
+    ("unknown-member", "t ~ lm.«generate»(s, max_tokens=3)", "a model has no member 'generate'",
+     "did you mean 'text'?"),
     ("unknown-member", "xs = [1]\nxs.«append»(2)", "a list has no member 'append'",
      "values never change: write xs = xs + [x]"),
     ("unknown-member", "condition lm.text(s, max_tokens=3).«finish» == 'stop'",
@@ -73,7 +76,8 @@ def test_a_mistake_at_the_top_level_is_found_where_it_stands_and_once(
 def test_models_that_the_runner_lacks() -> None:
     """Those it has are listed; without a list none is checked."""
     text = "model planner, «critc»\n" + body("x ~ critc.text(s, max_tokens=3)\ny ~ planner.text(s, max_tokens=3)")
-    assert_only("unknown-model", text, "there is no model 'critc'", "did you mean 'critic'?", models=("planner", "critic"))
+    assert_only("unknown-model", text, "there is no model 'critc'", "did you mean 'critic'?", models=("planner",
+                "critic"))
     assert_only("unknown-model", text, "there is no model 'critc'", "the models are 'lm' and 'planner'",
                 models=("planner", "lm"))
 
@@ -101,4 +105,5 @@ def test_imports() -> None:
     assert_only("missing-argument", "from helpers import plain\n" + body("factor «plain()»"), "plain needs 'text'",
                 files=helpers)
     assert_only("circular-import", "«import one»\n" + body("factor one.x"),
-                "a file cannot import itself: one -> two -> one", files={"one": "import two\nx = two.y\n", "two": "import one\ny = one.x\n"})
+                "a file cannot import itself: one -> two -> one", files={"one": "import two\nx = two.y\n",
+                "two": "import one\ny = one.x\n"})

@@ -23,9 +23,11 @@ PARAMETERS = [
     ("bad-parameter", "x ~ Normal(0, «[1, -1]»)", "'scale' of Normal has to be positive", None),
     ("bad-parameter", "x ~ Normal(0, «LIMIT»)", "'scale' of Normal has to be positive, got -3", None),
     ("bad-parameter", "t ~ lm.text(s, max_tokens=«0»)", "'max_tokens' of lm.text has to be at least 1, got 0", None),
-    ("bad-parameter", "t ~ lm.text(s, max_tokens=3, temperature=«0»)", "'temperature' of lm.text has to be positive, got 0",
+    ("bad-parameter", "t ~ lm.text(s, max_tokens=3, temperature=«0»)",
+     "'temperature' of lm.text has to be positive, got 0",
      "a small one, such as 0.1, is nearly greedy"),
-    ("bad-parameter", "t ~ lm.next(s, temperature=«-0.5»)", "'temperature' of lm.next has to be positive, got -0.5", None),
+    ("bad-parameter", "t ~ lm.next(s, temperature=«-0.5»)", "'temperature' of lm.next has to be positive, got -0.5",
+     None),
     ("bad-parameter", "t ~ lm.text(s, max_tokens=3, stop=«''»)", "a stop string of lm.text is empty",
      "leave it out to go on up to max_tokens"),
     ("bad-parameter", "t ~ lm.text(s, max_tokens=3, stop=«['.', '']»)", "a stop string of lm.text is empty", None),
@@ -33,7 +35,8 @@ PARAMETERS = [
 OBSERVATIONS = [
     ("outside-support", "observe «3» ~ Bernoulli(0.5)", "Bernoulli never gives 3: its values are 0 or 1", None),
     ("outside-support", "observe «3» ~ Bernoulli(drawn)", "Bernoulli never gives 3: its values are 0 or 1", None),
-    ("outside-support", "observe «-1» ~ Poisson(2)", "Poisson never gives -1: its values are a whole number, 0 or more", None),
+    ("outside-support", "observe «-1» ~ Poisson(2)",
+     "Poisson never gives -1: its values are a whole number, 0 or more", None),
     ("outside-support", "observe «0.5» ~ Categorical([0.5, 0.5])",
      "Categorical never gives 0.5: its values are a whole number from 0 to 1", None),
     ("outside-support", "observe «2» ~ Categorical(logits=[0.5, 0.5])",
@@ -42,7 +45,8 @@ OBSERVATIONS = [
     ("outside-support", "observe «2» ~ Uniform(0, 1)", "Uniform never gives 2: its values are from 0 to 1", None),
     ("outside-support", "observe «11» ~ Binomial(10, 0.5)",
      "Binomial never gives 11: its values are a whole number from 0 to 10", None),
-    ("outside-support", "observe «[0.5, 1.5]» ~ Beta(2, [2, 3])", "Beta never gives [0.5, 1.5]: its values are from 0 to 1",
+    ("outside-support", "observe «[0.5, 1.5]» ~ Beta(2, [2, 3])",
+     "Beta never gives [0.5, 1.5]: its values are from 0 to 1",
      None),
 ]
 CONSTRAINTS = [
