@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from .diagnostics import Diagnostic, SteerError
+from .format import format_source
+from .parse import parse
 
 if TYPE_CHECKING:
     from .compile import compile_source as compile_source
@@ -12,14 +14,13 @@ if TYPE_CHECKING:
     from .limits import Limits as Limits
     from .loader import FolderLoader as FolderLoader
     from .module import Module as Module
-    from .parse import parse as parse
 
 _LAZY = {"compile_source": "compile", "load": "compile", "Limits": "limits", "FolderLoader": "loader",
-         "Module": "module", "parse": "parse"}
+         "Module": "module"}
 
 
 def __getattr__(name: str) -> Any:
-    """The rest is imported when it is first wanted: reading programs needs lark, running them the constraints."""
+    """What runs programs is imported when it is first wanted."""
     if name not in _LAZY:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     from importlib import import_module
@@ -29,4 +30,5 @@ def __getattr__(name: str) -> Any:
     return found
 
 
-__all__ = ["Diagnostic", "FolderLoader", "Limits", "Module", "SteerError", "compile_source", "load", "parse"]
+__all__ = ["Diagnostic", "FolderLoader", "Limits", "Module", "SteerError", "compile_source", "format_source", "load",
+           "parse"]
