@@ -19,19 +19,18 @@ _APART = re.compile(  # vowels side by side that belong to two syllables
 )
 _SILENT_LY = re.compile(r"[^aeiouyl]ely$")  # completely
 _MURMUR = re.compile(r"[^aeiouy](?:sm|thm)s?$|[ai]sms?$")  # prism, rhythm
-_KNOWN = {
-    **dict.fromkeys("the are were once one eye eyes hour our friend friends does goes toes shoes whole been seen heart "
-                    "earth learn learned bean beans clean mean means year years your leaf leaves piece please".split(),
-                    1),
-    **dict.fromkeys("every evening evenings people being quiet poem something sometimes someone somewhere business real "
-                    "really ocean lion lions giant cruel fuel poet beauty naked wicked hundred ancient patient maybe "
-                    "rhythm dying lying trying crying flying playing flower flowers power tower shower wednesday "
-                    "apple science poems iron chaos riot duet fluid ruin truly into guitar".split(), 2),
-    **dict.fromkeys("everything everyone everywhere area idea ideas violin radio piano chocolate different created "
-                    "carefully beautiful animal animals family forever whenever however recipe camera quietly diary "
-                    "favorite usual museum".split(), 3),
-    **dict.fromkeys("everybody vegetable usually society anxiety variety january february".split(), 4),
-}
+_KNOWN = {word: count for count, words in {
+    1: "the are were once one eye eyes hour our friend friends does goes toes shoes whole been seen heart earth "
+       "learn learned bean beans clean mean means year years your leaf leaves piece please",
+    2: "every evening evenings people being quiet poem something sometimes someone somewhere business real really "
+       "ocean lion lions giant cruel fuel poet beauty naked wicked hundred ancient patient maybe rhythm dying "
+       "lying trying crying flying playing flower flowers power tower shower wednesday apple science poems iron "
+       "chaos riot duet fluid ruin truly into guitar",
+    3: "everything everyone everywhere area idea ideas violin radio piano chocolate different created carefully "
+       "beautiful animal animals family forever whenever however recipe camera quietly diary favorite usual "
+       "museum",
+    4: "everybody vegetable usually society anxiety variety january february",
+}.items() for word in words.split()}
 _JOINED = re.compile(  # an e that is silent inside: "home-less"
     r"(?:fire|snow|moon|some|care|hope|home|time|life|wave|place|lone|love|side|grace|use|peace|shame|stone|tire|wire|"
     r"safe|false|close|nice|large|strange|sure|like|bare|rare|brave|pale|late|fore|base|wide|wise)"
