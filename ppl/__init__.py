@@ -6,6 +6,7 @@
 from . import dist
 from .address import Address, format_address, parse_address
 from .batched import Batched, Failure, batched
+from .chunked import Chunks, chunked
 from .constraints import (
     Constraint,
     canonical,
@@ -60,12 +61,12 @@ from .trace import Site, Trace
 from .verbs import Weighted, assess, generate, regenerate, simulate, update
 
 __all__ = [
-    "Address", "AllParticlesDead", "Batched", "Budget", "BudgetExhausted", "BudgetTooSmall", "CallFailed",
+    "Address", "AllParticlesDead", "Batched", "Budget", "BudgetExhausted", "BudgetTooSmall", "CallFailed", "Chunks",
     "Constraint", "Distribution", "Effect", "Failure", "InvalidWeight", "Invocation", "Key", "Keys", "Machine",
     "Meter", "MissingAwait", "NameReused", "NotADistribution", "NotAnEffect", "NotEnumerable", "OutsideSupport",
-    "Particle", "Program", "ProgramError", "ReplayDivergence", "Sequential", "Site", "SteersmanError", "Text", "Trace",
-    "TracedControlFlow", "UnknownAddress", "Unnormalised", "Weighted", "advance", "assess", "batched", "call",
-    "canonical", "choice", "condition", "dist", "enumerate_traces", "factor", "format_address", "generate", "grammar",
-    "json_schema", "observe", "param", "parse_address", "predicate", "program", "regenerate", "regex", "sample",
-    "simulate", "substring", "tempered", "twist", "unfold", "update", "words",
+    "Particle", "Program", "ProgramError", "ReplayDivergence", "Sequential", "Site", "SteersmanError", "Text",
+    "Trace", "TracedControlFlow", "UnknownAddress", "Unnormalised", "Weighted", "advance", "assess", "batched",
+    "call", "canonical", "choice", "chunked", "condition", "dist", "enumerate_traces", "factor", "format_address",
+    "generate", "grammar", "json_schema", "observe", "param", "parse_address", "predicate", "program", "regenerate",
+    "regex", "sample", "simulate", "substring", "tempered", "twist", "unfold", "update", "words",
 ]
