@@ -13,6 +13,8 @@ from ..diagnostics import Diagnostic
 from ..nodes import Name, Node, Span
 from ..source import misnamed
 
+MOST = 30
+"""Mistakes that are reported of a file."""
 Piece = Tree[Token] | Token | None
 
 
@@ -42,6 +44,8 @@ class Builder:
         )
 
     def error(self, code: str, message: str, span: Span, hint: str | None = None) -> None:
+        if len(self.found) == MOST:
+            return
         text = self.lines[span.line - 1] if span.line <= len(self.lines) else ""
         self.found.append(Diagnostic(code, message, self.path, span, text, hint))
 

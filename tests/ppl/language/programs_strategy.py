@@ -61,7 +61,7 @@ def strings(draw: Any) -> n.String:
     parts: list[str | n.Interpolation] = []
     source = ""
     for _ in range(draw(st.integers(0, 3))):
-        if parts and isinstance(parts[-1], str) or draw(st.booleans()):
+        if (parts and isinstance(parts[-1], str)) or draw(st.booleans()):
             value = draw(st.one_of(names, st.builds(_sum, names, numbers), st.builds(_index, names, numbers)))
             format = draw(st.sampled_from([None, ".2f", ">8", "03d"]))
             parts.append(n.Interpolation(HERE, value, format))
@@ -169,7 +169,8 @@ def _definitions(draw: Any) -> n.Definition:
     body = tuple(draw(st.lists(statements, min_size=1, max_size=4)))
     if doc is None and isinstance(body[0], n.Evaluate) and isinstance(body[0].value, n.String):
         body = (n.Jump(HERE, "pass"), *body)
-    return n.Definition(HERE, draw(st.sampled_from(["program", "def"])), draw(words), HERE, draw(_parameters()), doc, body)
+    kind = draw(st.sampled_from(["program", "def"]))
+    return n.Definition(HERE, kind, draw(words), HERE, draw(_parameters()), doc, body)
 
 
 imported = st.lists(st.tuples(names, st.none() | names), min_size=1, max_size=6).map(tuple)
@@ -196,7 +197,7 @@ def _places(source: str) -> Iterator[int]:
         depth += (sign in "([{") - (sign in ")]}")
         if sign == "\n":
             yield from (match.start(), match.end())
-        elif sign in "([{" or sign == "," and depth:
+        elif sign in "([{" or (sign == "," and depth):
             yield match.end()
 
 

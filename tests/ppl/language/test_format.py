@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import pytest
 from hypothesis import HealthCheck, Phase, given, settings
+from programs_strategy import file_shape, files, remarked, remarks_of
 
 from steersman.ppl.language import format_source, nodes, parse
 from steersman.ppl.language.format import format_file
-
-from programs_strategy import file_shape, files, remarked, remarks_of
 
 FAST = settings(max_examples=60, phases=[Phase.generate], deadline=None, derandomize=True, database=None,
                 suppress_health_check=list(HealthCheck))
