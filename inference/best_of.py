@@ -13,11 +13,11 @@ from steersman.ppl.errors import AllParticlesDead
 from steersman.ppl.particle import Particle
 from steersman.ppl.protocols import Floats
 
-from .killed import killed_by
 from .posterior import Cost, Posterior
+from .posterior.killed import killed_by
+from .resampling.weights import log_sum_exp
 from .run import Run
-from .sizes import whole
-from .weights import log_sum_exp
+from .run.sizes import whole
 
 
 @dataclass

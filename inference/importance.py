@@ -11,14 +11,14 @@ import numpy as np
 from steersman.ppl.errors import AllParticlesDead
 from steersman.ppl.particle import Particle
 
-from .genealogy import Genealogy
-from .killed import killed_by
+from .diagnostics.variance import log_evidence_error
+from .draws.proposed import Proposed
 from .posterior import Cost, Posterior
-from .proposed import Proposed
+from .posterior.genealogy import Genealogy
+from .posterior.killed import killed_by
+from .resampling.weights import log_sum_exp
 from .run import Run
-from .sizes import whole
-from .variance import log_evidence_error
-from .weights import log_sum_exp
+from .run.sizes import whole
 
 
 @dataclass

@@ -11,13 +11,13 @@ import numpy as np
 from steersman.ppl.errors import AllParticlesDead
 from steersman.ppl.particle import Particle
 
-from .divergences import Divergences, divergences
-from .killed import killed_by
+from .diagnostics.divergences import Divergences, divergences
+from .draws.proposed import Proposed
 from .posterior import Cost, Posterior
-from .proposed import Proposed
+from .posterior.killed import killed_by
+from .resampling.weights import log_mean_exp
 from .run import Run
-from .sizes import whole
-from .weights import log_mean_exp
+from .run.sizes import whole
 
 
 @dataclass

@@ -11,10 +11,10 @@ import numpy as np
 from steersman.ppl.errors import AllParticlesDead, InvalidWeight
 from steersman.ppl.particle import Particle
 
-from .killed import killed_by
 from .posterior import Cost, Posterior
+from .posterior.killed import killed_by
 from .run import Run
-from .sizes import whole
+from .run.sizes import whole
 
 
 @dataclass

@@ -15,8 +15,8 @@ from steersman.ppl.protocols import Floats
 from .algebra import Raised, same_tokens, trainable_in
 from .allowed import Allowed, narrowed
 from .context import Context, Contexts, unread
-from .text_measure import TextMeasure, refuse_other_ends
-from .texts import TextDistribution
+from .text import TextDistribution
+from .text.measure import TextMeasure, refuse_other_ends
 from .tokens import TokenDistribution, modifiers
 
 if TYPE_CHECKING:

@@ -1,0 +1,1 @@
+"""Independent executions, from the program itself or from a guide."""
