@@ -1,1 +1,1 @@
-"""Independent executions, from the program itself or from a guide."""
+"""Independent executions: drawn by the program itself or by a guide, kept or accepted."""
