@@ -88,10 +88,14 @@ def _at(kind: str, token: Token, *, start: bool = False) -> Token:
 @cache
 def parser() -> Lark:
     """Built once; several threads may use it."""
-    grammar = files(__package__).joinpath("grammar.lark").read_text("utf-8")
     return Lark(
-        grammar, parser="lalr", lexer="basic", postlex=Layout(), propagate_positions=True, start=[FILE, EXPRESSION]
+        grammar_text(), parser="lalr", lexer="basic", postlex=Layout(), propagate_positions=True,
+        start=[FILE, EXPRESSION],
     )
+
+
+def grammar_text() -> str:
+    return files(__package__).joinpath("grammar.lark").read_text("utf-8")
 
 
 def tree_of(source: str, start: str) -> Tree[Token]:
