@@ -26,6 +26,7 @@ class Layout(Indenter):
     INDENT_type = "_INDENT"
     DEDENT_type = "_DEDENT"
     tab_len = 8
+    always_accept = ("_NEWLINE", "UNCLOSED", "STRANGE")
     blank: str | None = None
     """What the first indented line is indented by: tabs or spaces."""
 
@@ -71,10 +72,6 @@ class Layout(Indenter):
             yield _at(self.DEDENT_type, token)
         if width != self.indent_level[-1]:
             yield _at("BAD_DEDENT", token)
-
-    @property
-    def always_accept(self) -> tuple[str, ...]:
-        return (self.NL_type, "UNCLOSED", "STRANGE")
 
 
 def _at(kind: str, token: Token, *, start: bool = False) -> Token:
