@@ -12,7 +12,7 @@ from ..library import DISTRIBUTIONS, FUNCTIONS, MEMBERS
 from ..library.signature import Builtin
 from ..problems import Problem
 from ..values import kind_of, named
-from .binding import bound, check
+from .binding import advised, bound, check
 from .definitions import Def, parameters
 from .frame import Frame
 from .scope import Globals
@@ -39,11 +39,12 @@ def call(within: Expressions, node: n.Call) -> Evaluate:
 def module_of(within: Expressions, node: n.Member) -> Globals | None:
     """The file whose member this is, if it is one."""
     owner = node.value
-    if isinstance(owner, n.Name) and within.scope.find(owner.id) is None:
-        if within.globals.roles.get(owner.id) == "module":
-            found: Globals = within.globals.values[owner.id]
-            return found
-    return None
+    if not isinstance(owner, n.Name) or within.scope.find(owner.id) is not None:
+        return None
+    if within.globals.roles.get(owner.id) != "module":
+        return None
+    found: Globals = within.globals.values[owner.id]
+    return found
 
 
 def _of_name(within: Expressions, node: n.Call, where: Globals, at: n.Node, name: str) -> Evaluate:
@@ -93,7 +94,7 @@ def _of_builtin(within: Expressions, node: n.Call, builtin: Builtin) -> Evaluate
                 return (function(meter, *given[:count], **named_) if metered else function(*given[:count], **named_))
             return function(meter, *given) if metered else function(*given)
         except Exception as error:
-            raise failed(node, error) from None
+            raise failed(node, advised(builtin, error)) from None
 
     return hoisted(within, node, run) if builtin.effect else run
 
@@ -111,8 +112,8 @@ def _reward(around: Globals) -> Callable[..., Any]:
 def hoisted(within: Expressions, node: n.Node, make: Evaluate) -> Evaluate:
     """Let the statement await what `make` makes, before the rest of the expression is evaluated."""
     if within.hoists is None:
-        raise within.source.error(node, "effect", "this effect cannot stand here: a `def`, a constant, a comprehension, "
-                                                  "a branch or the right side of and/or may not need it",
+        raise within.source.error(node, "effect", "this effect cannot stand here: not in a `def`, a constant, a "
+                                                  "comprehension, a branch, or on the right side of and/or",
                                   "write `x = ...` in a line of its own, in a program")
     slot = within.scope.temporary()
     within.hoists.append((make, slot, node))
@@ -129,7 +130,7 @@ def _of_member(within: Expressions, node: n.Call, function: n.Member) -> Evaluat
     def run(f: Frame) -> Any:
         whole = owner(f)
         given = [value(f) for value in values]
-        meter = f.meter
+        meter, kind = f.meter, ""
         try:
             kind = kind_of(whole)
             if kind not in plans:
@@ -144,8 +145,10 @@ def _of_member(within: Expressions, node: n.Call, function: n.Member) -> Evaluat
             if builtin.metered:
                 return builtin.function(meter, whole, *given[:count], **named_)
             return builtin.function(whole, *given[:count], **named_)
+        except _NoMember as error:
+            raise failed(function, error) from None
         except Exception as error:
-            raise failed(function if isinstance(error, _NoMember) else node, error) from None
+            raise failed(node, advised(plans[kind][0], error) if kind in plans else error) from None
 
     return hoisted(within, node, run) if name in EFFECTS else run
 
@@ -184,6 +187,8 @@ def find_member(kind: str, name: str) -> Builtin:
         return members[name]
     close = difflib.get_close_matches(name, members, 1)
     hint = f"did you mean .{close[0]}?" if close else _ADVICE.get(name)
+    if hint is None:
+        hint = f"it has {', '.join('.' + m for m in sorted(members))}" if members else "it has no members"
     raise _NoMember("unknown-member", f"{named(kind)} has no .{name[:40]}", hint)
 
 
