@@ -1,8 +1,7 @@
 """Names that nothing defines, that have no value yet, that are taken, and that nobody uses."""
 
 import pytest
-
-from tests.ppl.language.checks.marked import assert_only, body
+from marked import assert_only, body
 
 BODIES = [
     ("unknown-name", "x ~ «Gaussian»(0, 1)", "unknown name 'Gaussian'", "did you mean 'Normal'?"),

@@ -6,16 +6,17 @@ import warnings
 from pathlib import Path
 from random import Random
 from time import perf_counter
-from unittest.mock import patch
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from random_programs import Maker
 
 from steersman.models import TableLM
-from steersman.ppl.language import SteerError, compile_source, parse
+from steersman.ppl.language import Limits, SteerError, parse
 from steersman.ppl.language.checks import check
-from tests.ppl.language.checks.random_programs import Maker
+from steersman.ppl.language.compile import compile_file
+from steersman.ppl.language.loader import no_imports
 
 EXAMPLES = sorted((Path(__file__).parents[4] / "examples").glob("*.steer"))
 LM = TableLM([0.0] * 6, eos=0, vocabulary=["", "a", "b", " ", "c", "3"])
@@ -112,13 +113,8 @@ def test_nothing_is_found_in_a_program_that_uses_most_of_the_language() -> None:
 
 def run(source: str) -> SteerError | None:
     """What becomes of calling f() unchecked."""
-    with patch("steersman.ppl.language.compile.check", return_value=[]):
-        return _outcome(source)
-
-
-def _outcome(source: str) -> SteerError | None:
     try:
-        compile_source(source, models={"lm": LM}).functions["f"]()
+        compile_file(parse(source), {"lm": LM}, {}, Limits(), no_imports).functions["f"]()
     except SteerError as error:
         return error
     return None
