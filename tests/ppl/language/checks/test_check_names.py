@@ -81,6 +81,12 @@ def test_models_that_the_runner_lacks() -> None:
                 models=("planner", "lm"))
 
 
+def test_models_that_are_not_declared() -> None:
+    """The hint is the declaration."""
+    assert_only("unknown-name", body("x ~ «planner».text(s, max_tokens=3)"), "unknown name 'planner'",
+                "declare the model at the beginning of the file: model planner", models=("lm", "planner"))
+
+
 def test_rewards_that_are_not_registered() -> None:
     """Those there are, are listed; None checks nothing."""
     text = body("factor reward(«'hapy'», s)")

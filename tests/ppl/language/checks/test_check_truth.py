@@ -166,6 +166,21 @@ def test_damaged_programs_do_not_break_the_checks(random: Random) -> None:
     )
 
 
+def test_numbers_of_any_size() -> None:
+    """Folding and domains take the largest numbers that the parser takes."""
+    big = "1" + "0" * 400
+    laws = ["Normal({}, 1)", "Categorical([{}, 1])", "Poisson({})", "Binomial({}, 0.5)", "DiscreteUniform(-{}, {})"]
+    for law in laws:
+        x = law.replace("{}", big)
+        check(f"program m(s):\n    x ~ {x}\n    observe {big} ~ {x}\n    observe -1e300 ~ {x}\n    return x\n")
+    for expression in (
+        "range({})", "range(0, {}, 3)", "[1][{}]", "[1][:{}]", "'a' * {}", "[1] * -{}", "'{1 + {}}'", "{} ** 64",
+        "1e300 * 1e300", "-{} / 3", "{} < 1e5", "[{}] == [1e300]", "{} % 1e-300", "0.0 ** -1", "(-8) ** 0.5",
+    ):
+        found = check(f"program m(s):\n    x ~ Normal(0, 1)\n    return [x, {expression.replace('{}', big)}]\n")
+        assert not found, found
+
+
 def test_the_time_is_linear_in_the_length() -> None:
     """Four times as many statements, within and behind loops and branches, take about four times as long."""
     part = "    for x{k} in a:\n        if x{k}:\n            y{k} = x{k} + 1\n        else:\n            y{k} = 2\n" \
