@@ -49,7 +49,8 @@ def imports(f: Failure) -> Finding | None:
     end = line_end(f.text, start_of(f.token))
     if f.kind == "DOT":
         return Finding("import", "a module is one .steer file beside this one", f.span(),
-                       "write `import name` or `from name import one, another`", f.cut_line())
+                       "write `import name` or `from name import one, another`; nothing of Python can be imported",
+                       f.cut_line())
     if f.kind == "STAR":
         return Finding("import", "every name is imported by itself", f.span(), "write `from name import one, another`",
                        f.cut_tokens(f.token, f.token, "_"))
