@@ -277,7 +277,7 @@ def _number(meter: Meter, x: Any) -> Any:
     return x
 
 
-_LARGE = 1 << 256
+_LARGE = 1 << 64
 
 
 def _both_numbers(op: str, a: Any, b: Any) -> None:

@@ -118,7 +118,7 @@ def test_deep_expressions() -> None:
 def test_growing_contexts() -> None:
     """A context cannot grow without bound where the model has none."""
     source = 'program p():\n    c = lm.context()\n    while True:\n        c += "ab" * 500\n'
-    with pytest.raises(SteerError, match="context of|steps"):
+    with pytest.raises(SteerError, match=r"context of|steps"):
         infer(unchecked(source).main(), Importance(1), seed=0)
     assert LM.max_length is None
 
