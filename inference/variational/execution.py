@@ -15,7 +15,7 @@ from steersman.ppl.requests import Choose, Collected, Recall, Request
 from steersman.ppl.trace import Site, Trace
 from steersman.ppl.trainable import Trainable, trainable_of
 
-from ..run import Advance, Run
+from ..run.run import Advance, Run
 
 Role = Literal["p", "q"]
 
