@@ -71,7 +71,7 @@ program main(title: str = "A story", boost: float = 1, given: list = None):
     last = token
     while last != 0 and total < 3:
         last ~ Categorical([0.25, 0.75])
-    mood ~ Beta(2.0, 3)
+    mood ~ Beta(2.0, 3) using None
     n ~ Poisson(4)
     observe n ~ Poisson(rate=mood + 1)
     observe [0.1, 0.2] ~ Normal([0.0, 1.0], LIMITS["scale"])
