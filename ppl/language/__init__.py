@@ -9,14 +9,15 @@ from .format import format_source
 from .parse import parse
 
 if TYPE_CHECKING:
+    from .checks import check as check
     from .compile import compile_source as compile_source
     from .compile import load as load
     from .limits import Limits as Limits
     from .loader import FolderLoader as FolderLoader
     from .module import Module as Module
 
-_LAZY = {"compile_source": "compile", "load": "compile", "Limits": "limits", "FolderLoader": "loader",
-         "Module": "module"}
+_LAZY = {"check": "checks", "compile_source": "compile", "load": "compile", "Limits": "limits",
+         "FolderLoader": "loader", "Module": "module"}
 
 
 def __getattr__(name: str) -> Any:
@@ -30,5 +31,5 @@ def __getattr__(name: str) -> Any:
     return found
 
 
-__all__ = ["Diagnostic", "FolderLoader", "Limits", "Module", "SteerError", "compile_source", "format_source", "load",
-           "parse"]
+__all__ = ["Diagnostic", "FolderLoader", "Limits", "Module", "SteerError", "check", "compile_source",
+           "format_source", "load", "parse"]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from lark import Token, Tree
 from lark.exceptions import UnexpectedToken
@@ -87,9 +87,9 @@ class Failure:
         return Span(line, column, last.end_line or line, max(last.end_column or 0, column + (last.end_line == line)))
 
     def cut(self, start: int, stop: int, new: str = "") -> str:
-        """The text with these characters replaced: by `new`, then blanks up to the old length."""
+        """The text with these characters replaced: by `new`, then blanks up to the old length, and as many lines."""
         old = self.text[start:stop]
-        blank = "".join("\n" if c == "\n" else " " for c in old[len(new) :])
+        blank = "\n" * old[: len(new)].count("\n") + "".join(c if c == "\n" else " " for c in old[len(new) :])
         return self.text[:start] + new + blank + self.text[stop:]
 
     def cut_tokens(self, first: Token, last: Token, new: str = "") -> str:
@@ -130,7 +130,7 @@ class Failure:
 
 def attempt(text: str) -> Failure | Tree[Token]:
     """The tree of a text that can be parsed as a file."""
-    session = parser().parse_interactive(text, start=FILE)
+    session: Any = parser().parse_interactive(text, start=FILE)
     line: list[Token] = []
     brackets: list[Token] = []
     header: Token | None = None
