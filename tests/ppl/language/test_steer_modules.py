@@ -147,7 +147,8 @@ def test_errors_of_the_driver_name_the_line(body: str, error: type[Exception], w
 
 
 @pytest.mark.parametrize(("body", "words"), [
-    ("factor float('nan')", "log-weight is nan"), ("x ~ Normal(0, n)", "Normal"), ("x ~ Gamma([1.0, 2.0], [1.0, 2.0, 3.0])", "Gamma"),
+    ("factor float('nan')", "log-weight is nan"), ("x ~ Normal(0, n)", "Normal"),
+    ("x ~ Gamma([1.0, 2.0], [1.0, 2.0, 3.0])", "Gamma"),
     ("observe 'a' ~ Normal(0, 1)", "Normal"), ("observe 1 ~ lm.text('a', max_tokens=2)", "a text is a str"),
 ])
 def test_errors_of_the_driver_become_diagnostics(body: str, words: str) -> None:
