@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from typing import Any
 
+from .kinds import kind_of, named, traced
 from .limits import Meter
 from .problems import Problem
-from .values import kind_of, named, traced
 
 _SPEC = re.compile(r"(?:[<>^]|[+ ])?0?(\d{0,3}),?(?:\.(\d{1,2}))?[bdeEfgGosxX%]?")
 WIDEST = 200

@@ -9,9 +9,9 @@ from typing import Any
 
 from ...blame import is_tracer_error
 from ..diagnostics import SteerError
+from ..kinds import described, kind_of, named, traced
 from ..library.signature import Argument, Builtin
 from ..problems import Problem, problem_of
-from ..values import described, kind_of, named, traced
 
 Accepted = frozenset[str] | None  # None: anything
 

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 from ...effects import call as call_effect
 from .. import nodes as n
+from ..kinds import kind_of, named
 from ..library import DISTRIBUTIONS, FUNCTIONS, MEMBERS
 from ..library.signature import Builtin
 from ..problems import Problem
-from ..values import kind_of, named
 from .binding import advised, bound, check
 from .definitions import Def, parameters
 from .frame import Frame

@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from .. import nodes as n
+from ..containers import items
+from ..kinds import described
 from ..problems import OverLimit, Problem
-from ..values import described, items
 from .frame import Frame
 
 if TYPE_CHECKING:

@@ -7,11 +7,12 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from ..diagnostics import SteerError
+from ..kinds import Function, described, kind_of, named
 from ..library.masks import Masks
 from ..limits import Limits, Meter
 from ..nodes import Definition, Parameter
 from ..problems import OverLimit, Problem
-from ..values import Function, adopted, described, kind_of, named
+from ..values import adopted
 from .frame import UNSET, Frame
 from .source import Source
 

@@ -7,8 +7,10 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from .. import nodes as n
+from ..comparing import COMPARISONS, truth
+from ..indexing import indexed, sliced
 from ..library import DISTRIBUTIONS, FUNCTIONS
-from ..operators import BINARY, COMPARISONS, UNARY, indexed, sliced, truth
+from ..operators import BINARY, UNARY
 from .calls import call, member
 from .comprehension import comprehension
 from .frame import UNSET, Frame

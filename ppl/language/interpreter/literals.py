@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from .. import nodes as n
+from ..containers import items
 from ..show import formatted, show
-from ..values import items, table
+from ..values import table
 from .frame import Frame
 
 if TYPE_CHECKING:

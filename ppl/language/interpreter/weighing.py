@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 from ...effects import condition, factor, observe, sample, twist
 from .. import nodes as n
+from ..kinds import described, kind_of, traced
 from ..problems import Problem
-from ..values import adopted, described, kind_of, traced
+from ..values import adopted
 from .frame import Frame
 from .programs import program_call
 

@@ -3,10 +3,9 @@
 FUNCTIONS: by name. MEMBERS: by kind of value, then name. DISTRIBUTIONS: by name, a lazy mapping.
 """
 
-from . import constraints, data, lists, models, numbers, patterns, prose, strings
+from . import constraints, data, lists, models, numbers, patterns, prose, strings  # noqa: F401  (they fill the tables)
 from .distributions import DISTRIBUTIONS
 from .registry import FUNCTIONS, MEMBERS
 from .signature import Argument, Builtin, Kind
 
-__all__ = ["DISTRIBUTIONS", "FUNCTIONS", "MEMBERS", "Argument", "Builtin", "Kind", "constraints", "data", "lists",
-           "models", "numbers", "patterns", "prose", "strings"]
+__all__ = ["DISTRIBUTIONS", "FUNCTIONS", "MEMBERS", "Argument", "Builtin", "Kind"]

@@ -6,9 +6,10 @@ from typing import Any
 
 from ...constraints.canonical import canonical as _canonical
 from ...constraints.protocol import Constraint
+from ..containers import Items
+from ..kinds import Function, described
 from ..limits import Limits, Meter
 from ..problems import Problem
-from ..values import Function, Items, described
 from .data import plain
 from .registry import function, keyword, may, member, needs
 

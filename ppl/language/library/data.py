@@ -5,9 +5,11 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from ..containers import Items, Table
+from ..kinds import kind_of, named
 from ..limits import Meter
 from ..problems import Problem
-from ..values import Items, Table, adopted, kind_of, named
+from ..values import adopted
 from .registry import function, needs
 
 DEEPEST = 60

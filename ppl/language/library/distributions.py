@@ -15,9 +15,10 @@ import numpy as np
 from ...dist.maker import Maker
 from ...dist.names import KNOWN, lookup, public_names
 from ...dist.record import Record
+from ..containers import Items
+from ..kinds import described, kind_of, traced
 from ..limits import Meter
 from ..problems import OverLimit, Problem
-from ..values import Items, described, kind_of, traced
 from .signature import Argument, Builtin, Kind
 
 # What needs functions, constraints on numbers, or objects of NumPyro's own.

@@ -5,10 +5,12 @@ from __future__ import annotations
 from functools import cmp_to_key
 from typing import Any
 
+from ..comparing import compare, equal, truth
+from ..containers import Items, Table, items
+from ..kinds import Function, kind_of
 from ..limits import Meter
-from ..operators import compare, equal, truth
 from ..problems import Problem
-from ..values import Function, Items, Table, checked_key, items, kind_of
+from ..values import checked_key
 from .registry import function, keyword, may, member, needs
 
 

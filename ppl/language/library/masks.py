@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ..kinds import Function, described
 from ..limits import Limits, Meter
 from ..problems import Problem
-from ..values import Function, described
 
 KEPT = 256
 A_TOKEN = 1_000

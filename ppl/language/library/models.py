@@ -9,10 +9,11 @@ from typing import Any
 
 import numpy as np
 
+from ..containers import Items, items
+from ..kinds import Function, described
 from ..limits import Meter
 from ..operators import bounded
 from ..problems import OverLimit, Problem
-from ..values import Function, Items, described, items
 from .masks import mask_where
 from .registry import function, keyword, may, member, needs
 from .signature import Kind

@@ -5,9 +5,10 @@ from __future__ import annotations
 import math
 from typing import Any
 
+from ..containers import Items
+from ..kinds import traced
 from ..limits import Meter
 from ..problems import Problem
-from ..values import Items, traced
 from .registry import function, may, needs
 
 Number = Any

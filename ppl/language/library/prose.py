@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 
+from ..containers import Items, items
 from ..limits import Meter
-from ..values import Items, items
 from .registry import function, needs
 from .syllables import syllables_of
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from ...text import Text
+from ..containers import Items, items
+from ..kinds import described
 from ..limits import Meter
 from ..problems import Problem
 from ..show import show
-from ..values import Items, described, items
 from .registry import function, may, member, needs
 
 

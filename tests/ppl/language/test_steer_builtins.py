@@ -9,9 +9,9 @@ from collections.abc import Iterator
 import pytest
 from unchecked import LM, evaluate, failure, unchecked
 
+from steersman.ppl.language.kinds import kind_of
 from steersman.ppl.language.library import DISTRIBUTIONS, FUNCTIONS, MEMBERS, Builtin
 from steersman.ppl.language.library.syllables import syllables_of
-from steersman.ppl.language.values import kind_of
 
 
 def every() -> Iterator[tuple[str, Builtin]]:
