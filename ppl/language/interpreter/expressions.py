@@ -11,10 +11,11 @@ from ..comparing import COMPARISONS, truth
 from ..indexing import indexed, sliced
 from ..library import DISTRIBUTIONS, FUNCTIONS
 from ..operators import BINARY, UNARY
-from .calls import call, member
+from .calls import call
 from .comprehension import comprehension
 from .frame import UNSET, Frame
 from .literals import dict_of, list_of, literal, string
+from .members import member
 from .scope import Globals, Scope
 
 Evaluate = Callable[[Frame], Any]

@@ -11,9 +11,9 @@ from .. import nodes as n
 from ..limits import Limits, Meter
 from ..nodes import Definition
 from ..problems import OverLimit
-from .calls import arguments, module_of
 from .definitions import Defined, parameters
 from .frame import Frame
+from .parts import arguments, module_of
 from .source import Source
 
 if TYPE_CHECKING:
