@@ -22,9 +22,6 @@ Evaluate = Callable[[Frame], Any]
 Hoist = tuple[Evaluate, int, n.Node]
 """What makes an effect, the slot for its answer, and where it stands."""
 
-DEEPEST = 150
-"""Levels of an expression."""
-
 _FAST = {"+": operator.add, "-": operator.sub, "*": operator.mul}
 _FAST_TESTS = {"==": operator.eq, "!=": operator.ne, "<": operator.lt, "<=": operator.le, ">": operator.gt,
                ">=": operator.ge}
@@ -43,18 +40,9 @@ class Expressions:
         self.globals, self.scope = around, scope
         self.source = around.source
         self.hoists: list[Hoist] | None = None
-        self.depth = 0
 
     def compile(self, node: n.Expression) -> Evaluate:
-        self.depth += 1
-        if self.depth > DEEPEST:
-            raise self.source.error(node, "limit", f"the expression is nested more than {DEEPEST} levels deep",
-                                    "give parts of it names")
-        try:
-            made: Evaluate = _COMPILE[type(node)](self, node)
-            return made
-        finally:
-            self.depth -= 1
+        return _COMPILE[type(node)](self, node)
 
     def apart(self, node: n.Expression) -> Evaluate:
         """An expression that is not always evaluated: no effects in it."""

@@ -11,6 +11,7 @@ from unchecked import LM, evaluate, failure, unchecked
 
 from steersman.ppl.language.kinds import kind_of
 from steersman.ppl.language.library import DISTRIBUTIONS, FUNCTIONS, MEMBERS, Builtin
+from steersman.ppl.language.library.masks import KEPT
 from steersman.ppl.language.library.syllables import syllables_of
 
 
@@ -136,6 +137,21 @@ def test_a_mask_is_made_once() -> None:
     assert one.tolist() == LM.tokens_where(lambda piece: piece.count("a") == 1).tolist()
     assert other.tolist() == (~one).tolist() == same[0].tolist()
     assert not one.flags.writeable
+
+
+def test_masks_are_forgotten() -> None:
+    """The masks of a file are bounded; the least recently used goes first and is made again."""
+    source = ("def has(piece, n):\n    return len(piece) == n\n\n"
+              "def mask(n):\n    return lm.tokens_where(has, n)\n")
+    module = unchecked(source)
+    first, second = (module.functions["mask"](n) for n in (0, 1))
+    for n in range(2, KEPT):
+        module.functions["mask"](n)
+    assert module.functions["mask"](0) is first
+    module.functions["mask"](KEPT)
+    assert module.functions["mask"](0) is first
+    assert module.functions["mask"](1) is not second
+    assert len(module.functions["has"].masks.kept) == KEPT
 
 
 # Counted by hand; not the list of exceptions.

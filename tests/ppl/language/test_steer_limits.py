@@ -115,6 +115,21 @@ def test_deep_expressions() -> None:
             unchecked(f"def g():\n    return {source}\n")
 
 
+@pytest.mark.parametrize("kind", ["if True", "for x in [1]", "while True"])
+def test_deep_blocks(kind: str) -> None:
+    """Blocks inside blocks: as deep as the limit, with effects and without, and never deeper."""
+    for last in ("return 1", "x ~ Bernoulli(1.0)\n{0}return 1"):
+        def source(levels: int, last: str = last) -> str:
+            lines = [f"{'    ' * (i + 1)}{kind}:\n" for i in range(levels)]
+            indent = "    " * (levels + 1)
+            return f"program p():\n{''.join(lines)}{indent}{last.format(indent)}\n"
+
+        assert infer(unchecked(source(19)).main(), Importance(2), seed=0).values == [1, 1]
+        for levels in (20, 100):
+            with pytest.raises(SteerError, match="deep"):
+                unchecked(source(levels))
+
+
 def test_growing_contexts() -> None:
     """A context cannot grow without bound where the model has none."""
     source = 'program p():\n    c = lm.context()\n    while True:\n        c += "ab" * 500\n'
