@@ -38,7 +38,7 @@ def values(posterior: Posterior) -> str:
     """The most probable values (of annealed chains: the best), as rows of a table."""
     optimises = posterior.chains is not None and posterior.chains.optimises
     ranked = {}
-    if posterior.weights.any():
+    if any(w > 0 and t is not None for w, t in zip(posterior.weights, posterior.traces, strict=True)):
         ranked = candidates(posterior) if optimises else posterior.probabilities()
     if not ranked:
         return '<p class="note">No particle has finished with positive weight.</p>'

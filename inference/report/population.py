@@ -29,17 +29,16 @@ class Population:
             if len(posterior):
                 genealogy.append(posterior.log_weights, log_z=0.0)
         self.genealogy = genealogy
-        final = genealogy.sizes[-1] if len(genealogy) else 0
         self.recorded = history is not None and len(history) == len(genealogy)
         self._history = history if self.recorded else None
-        self._final = History.of_traces(posterior.traces) if not self.recorded and len(posterior) == final else None
+        self._final = posterior.traces if len(genealogy) and len(posterior) == genealogy.sizes[-1] else ()
 
     def story(self, t: int, i: int) -> tuple[list[Atom], bool]:
         """What a particle did since its parent's end, and whether that replaces what its ancestors did."""
         if self._history is not None:
             return self._history.atoms(t, i), self._history.rewritten(t, i)
-        if self._final is not None and t == len(self.genealogy) - 1:
-            return self._final.atoms(0, i), True
+        if self._final and t == len(self.genealogy) - 1:
+            return History.of_traces([self._final[i]]).atoms(0, 0), True
         return [], False
 
     def gains(self, t: int) -> Floats:
