@@ -49,6 +49,7 @@ from .mh import MH
 from .nested import posterior_of
 from .nested_sampling import NestedSampling
 from .parallel_tempering import ParallelTempering
+from .pareto import HeavyTail, pareto_k
 from .particle_gibbs import ParticleGibbs
 from .pmmh import ParticleMarginalMH
 from .posterior import Cost, Posterior
@@ -62,6 +63,7 @@ from .start import ImpossibleStart
 from .stops import every
 from .temperatures import ladder
 from .tempered_smc import TemperedSMC
+from .weight_diagnosis import WeightDiagnosis
 
 if TYPE_CHECKING:
     from .variational import VI
@@ -72,13 +74,13 @@ from .kernels import particle_gibbs  # the kernel: importing the module of this 
 __all__ = [
     "HMC", "MCMC", "MH", "NUTS", "RESAMPLERS", "SMC", "VI", "Algorithm", "AllParticlesDead", "BestOf", "Bounds",
     "Budget", "BudgetTooSmall", "Chains", "Cost", "DensityMismatch", "Diagnosis", "Divergences", "Enumerate",
-    "Genealogy", "Gibbs", "Importance", "ImpossibleStart", "Kernel", "Move", "NestedSampling", "NeverChanged",
-    "NotAllContinuous", "NotAnInvolution", "NothingToChange", "ParallelTempering", "ParticleGibbs",
+    "Genealogy", "Gibbs", "HeavyTail", "Importance", "ImpossibleStart", "Kernel", "Move", "NestedSampling",
+    "NeverChanged", "NotAllContinuous", "NotAnInvolution", "NothingToChange", "ParallelTempering", "ParticleGibbs",
     "ParticleMarginalMH", "Posterior", "Proposal", "QuasiRejection", "Rejection", "Run", "StructureChanged",
-    "TemperedSMC", "adaptive", "anneal", "block", "conditional", "cycle", "divergences", "edit", "ess_bulk", "ess_tail",
-    "every", "fit_coverage", "hmc", "infer", "involution", "ladder", "mcse", "mix", "nuts", "particle_gibbs",
-    "pass_at_k", "posterior_of", "propose", "random_walk", "resampler", "rhat", "sandwich", "site", "subprogram",
-    "suffix",
+    "TemperedSMC", "WeightDiagnosis", "adaptive", "anneal", "block", "conditional", "cycle", "divergences", "edit",
+    "ess_bulk", "ess_tail", "every", "fit_coverage", "hmc", "infer", "involution", "ladder", "mcse", "mix", "nuts",
+    "pareto_k", "particle_gibbs", "pass_at_k", "posterior_of", "propose", "random_walk", "resampler", "rhat",
+    "sandwich", "site", "subprogram", "suffix",
 ]
 
 

@@ -20,6 +20,7 @@ from steersman.ppl.trace import Trace
 from .chains import Chains
 from .diagnosis import Diagnosis
 from .genealogy import Genealogy
+from .weight_diagnosis import WeightDiagnosis
 from .weights import ess, log_sum_exp, normalise
 
 
@@ -141,12 +142,13 @@ class Posterior:
     def diagnose(
         self, f: Callable[[Any], Any] | Mapping[str, Callable[[Any], Any]] | None = None, *,
         of: Literal["value", "trace"] = "value",
-    ) -> Diagnosis:
-        """Mean, Monte Carlo error, sd, R-hat and ESS of numbers of the draws of Markov chains, and the acceptance of
-        each move, as a mapping that prints as a table (see `inference.diagnostics`).
+    ) -> Diagnosis | WeightDiagnosis:
+        """Mean, Monte Carlo error and sd of numbers of the draws, as a mapping that prints as a table: of Markov chains
+        with R-hat, ESS and the acceptance of each move (see `inference.diagnostics`), of importance samples
+        (`Importance`, `VI`) with Pareto k. Its `doubts` say what speaks against trusting the draws.
 
         f: a function, or several by name, of the return value (of="trace": of the trace); by default the log joint
-        density and every numeric choice that all traces have. Raises ValueError for a posterior without chains or
+        density and every numeric choice that all traces have. Raises ValueError for other posteriors, or without
         draws, TypeError for a function that gives no number.
         """
         from .diagnostics import diagnose

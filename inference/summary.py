@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from .chains import OPTIMISATION
+from .pareto import heavy_tail
 
 if TYPE_CHECKING:
     from .posterior import Posterior
@@ -56,7 +57,9 @@ def footer(posterior: Posterior) -> str:
 
 
 def _evidence(posterior: Posterior) -> str:
-    return f"{_log_z(posterior)}, ESS {posterior.ess:.1f} of {len(posterior)}"
+    k = heavy_tail(posterior)
+    tail = "" if k is None else f", heavy tail (Pareto k {k:.2f})"
+    return f"{_log_z(posterior)}, ESS {posterior.ess:.1f} of {len(posterior)}{tail}"
 
 
 def _log_z(posterior: Posterior) -> str:
