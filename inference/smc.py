@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from steersman.ppl.effects import Invocation
 from steersman.ppl.errors import AllParticlesDead
 from steersman.ppl.guided import guided
 from steersman.ppl.particle import Particle
@@ -88,9 +89,12 @@ class SMC:
     def name(self) -> str:
         return f"SMC({self.particles}{f', expand={self.expand}' if self.expand > 1 else ''})"
 
+    def model(self, run: Run) -> Invocation[Any]:
+        """The program of a run, under the guide."""
+        return run.model if self.proposal is None else guided(run.model, self.proposal)
+
     def init(self, run: Run) -> SMCState:
-        model = run.model if self.proposal is None else guided(run.model, self.proposal)
-        state = SMCState(run.spawn(range(self.particles), model))
+        state = SMCState(run.spawn(range(self.particles), self.model(run)))
         for p in state.particles:
             p.log_weight -= math.log(self.particles)
         return state
