@@ -3,6 +3,7 @@
 from .auto import AutoDiscrete, AutoGuide, AutoMultivariateNormal, AutoNormal
 from .contrastive import fit_twists
 from .estimators import NoMeasure
+from .execution import CannotScore
 from .family import Family
 from .fit import Fit, fit
 from .gradient import NonFinite
@@ -32,6 +33,7 @@ __all__ = [
     "AutoNormal",
     "BadObjective",
     "BadParameters",
+    "CannotScore",
     "Family",
     "Fit",
     "Guide",

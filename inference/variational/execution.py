@@ -9,6 +9,7 @@ from typing import Any, Literal
 
 from steersman.ppl.address import Address
 from steersman.ppl.effects import Invocation, Observe, Sample
+from steersman.ppl.errors import SteersmanError
 from steersman.ppl.keys import Key
 from steersman.ppl.particle import Particle
 from steersman.ppl.requests import Choose, Collected, Recall, Request
@@ -18,6 +19,10 @@ from steersman.ppl.trainable import Trainable, trainable_of
 from ..run import Advance, Run
 
 Role = Literal["p", "q"]
+
+
+class CannotScore(SteersmanError, TypeError):
+    """An objective that needs log-probabilities, of a language model that only draws."""
 
 
 @dataclass(frozen=True)
@@ -66,9 +71,9 @@ class _Mortal(Particle):
 
     __slots__ = ("remains",)
 
-    def kill(self) -> None:
+    def kill(self, why: str = "") -> None:
         self.remains = self.partial_trace()
-        super().kill()
+        super().kill(why)
 
 
 class _Watched(Request):
@@ -91,6 +96,8 @@ class _Watched(Request):
         drawn = effect.dist if effect.proposal is None else effect.proposal
         if (source := getattr(effect.dist, "drawn_from", None)) is not None:  # a constraint steers what is proposed
             drawn = source(effect.proposal)
+        _check_scores(p, effect.dist)
+        _check_scores(p, drawn)
         if (found := trainable_of(drawn)) is not None:
             self._add(p, found, drawn, None, "q")
         return (False, None) if self._chosen is None else self._chosen(p)
@@ -98,6 +105,8 @@ class _Watched(Request):
     def collect(self) -> Collected:
         collected = super().collect()
         for _, item in collected:
+            if isinstance(item.effect, Observe):
+                _check_scores(item.particle, item.effect.dist)
             if isinstance(item.effect, Observe) and (found := trainable_of(item.effect.dist)) is not None:
                 self._add(item.particle, found, item.effect.dist, item.effect.value, "p", item.effect.power)
         return collected
@@ -120,6 +129,18 @@ class _Watched(Request):
                 subject = dist if bind is None else bind(dist, trace, address, role)
                 rows.append(Row(trainable, dist, subject, address, x, role, power))
         return Execution(trace, rows, p.killed_by)
+
+
+def _check_scores(p: Particle, dist: Any) -> None:
+    """Raise CannotScore for the distribution of a language model that only draws."""
+    lm = getattr(dist, "lm", None)
+    able: frozenset[str] | None = getattr(lm, "capabilities", None)
+    if able is not None and "score" not in able:
+        raise CannotScore(
+            f"{p.where()}: the objective needs log-probabilities, and {lm!r} has none (its capabilities are "
+            f"{', '.join(sorted(able)) or 'empty'}): take a model that can score (models.load, TableLM), or use this "
+            "one by methods that only draw, such as BestOf"
+        )
 
 
 def _nothing(params: Any) -> bool:
