@@ -19,7 +19,7 @@ import jax
 import numpy as np
 
 from benchmarks.decode import PROMPT, decode
-from benchmarks.rewards import best
+from benchmarks.turns import best
 from steersman import models
 from steersman.models import AdaptedLM, LogitBias, LoRA, SoftPrompt
 from steersman.models.adapters.checked import mapped
@@ -72,8 +72,6 @@ def decoding(base: models.NeuralLM, args: argparse.Namespace) -> None:
         return run
 
     runs = {name: loop(*case) for name, case in cases.items()}
-    for run in runs.values():
-        run()
     found, total = best(runs, args.repeats), args.rows * args.tokens
     for name, took in found.items():
         print(f"{name:16} {total / took:8.0f} tokens/s at {args.rows} rows, {found['base'] / took:5.2f} of the base")
@@ -99,7 +97,6 @@ def gradients(lm: AdaptedLM, args: argparse.Namespace) -> None:
         lm.params = lm.params
 
     first = seconds(gradient)
-    score()
     found = best({"gradient": gradient, "score": score, "assign": assign}, args.repeats)
     name = " + ".join(type(a).__name__ for a in lm.adapters)
     print(f"{name:32} first {first:6.1f} s, then {found['gradient']:6.3f} s a gradient, {found['score']:6.3f} s to "
