@@ -22,7 +22,6 @@ from benchmarks.decode import PROMPT, decode
 from benchmarks.turns import best
 from steersman import models
 from steersman.models import AdaptedLM, LogitBias, LoRA, SoftPrompt
-from steersman.models.adapters.checked import mapped
 from steersman.models.decoder import Decoder
 from steersman.ppl import Text
 
@@ -44,7 +43,7 @@ def merged(lm: AdaptedLM) -> Decoder:
 
 def perturbed(lm: AdaptedLM) -> AdaptedLM:
     rng = np.random.default_rng(0)
-    lm.params = mapped(lambda a: np.asarray(a) + 0.01 * rng.normal(size=a.shape), lm.params)
+    lm.params = jax.tree.map(lambda a: np.asarray(a) + 0.01 * rng.normal(size=a.shape), lm.params)
     return lm
 
 
