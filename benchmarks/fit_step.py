@@ -23,7 +23,7 @@ from benchmarks.decode import decode
 from steersman import models
 from steersman.inference import Importance, infer
 from steersman.inference.run import Run
-from steersman.inference.schedule import run_together
+from steersman.inference.run.schedule import run_together
 from steersman.inference.variational import Guide, elbo
 from steersman.inference.variational.training import training
 from steersman.models import AdaptedLM, LogitBias, LoRA, NeuralLM, SoftPrompt

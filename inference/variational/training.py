@@ -10,16 +10,16 @@ from typing import Any
 import numpy as np
 
 from steersman.ppl.keys import Key
+from steersman.ppl.parameters import BadParameters
 
 from ..run import Run
-from ..sizes import whole
+from ..run.sizes import whole
 from .ascent import Ascent
 from .estimators import Estimators, checked
 from .evaluate import Evaluation
 from .gradient import Estimate, estimate
 from .guide import Guide
 from .objective import Objective
-from .parameters import BadParameters
 from .storage import named_leaves, read_arrays, restored, write_arrays
 
 STATE = "state.safetensors"
