@@ -38,8 +38,8 @@ def test_the_best_of_eight_in_four_ways(lm: NeuralLM) -> None:
 
 @pytest.mark.slow
 def test_nudging_makes_it_rain(lm: NeuralLM) -> None:
-    """It rains in every text with weight; the nudger finds at least twice as many among half as many; log Z is that of the model alone,
-    within four standard errors."""
+    """It rains in every text with weight; the nudger finds at least twice as many in half the draws; log Z is that of the
+    model alone, within four standard errors."""
     sizes = {0.0: 2048, 0.5: 1024}  # alone it rains in one sentence of 150: 14 on average
     alone, nudged = (infer(nudging.rainy(lm, gamma), Importance(n), seed=1) for gamma, n in sizes.items())
     for posterior in (alone, nudged):
