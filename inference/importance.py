@@ -3,28 +3,21 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
 from steersman.ppl.errors import AllParticlesDead
-from steersman.ppl.particle import Particle
 
-from .genealogy import Genealogy
-from .killed import killed_by
+from .diagnostics.variance import log_evidence_error
+from .draws.proposed import Proposed
+from .draws.waves import Draws
 from .posterior import Cost, Posterior
-from .proposed import Proposed
+from .posterior.genealogy import Genealogy
+from .posterior.killed import killed_by
+from .resampling.weights import log_sum_exp
 from .run import Run
-from .sizes import whole
-from .variance import log_evidence_error
-from .weights import log_sum_exp
-
-
-@dataclass
-class ImportanceState:
-    finished: list[Particle] = field(default_factory=list)
-    wave: list[Particle] = field(default_factory=list)
+from .run.sizes import whole
 
 
 class Importance:
@@ -49,22 +42,17 @@ class Importance:
     def name(self) -> str:
         return f"Importance({self.particles})"
 
-    def init(self, run: Run) -> ImportanceState:
+    def init(self, run: Run) -> Draws:
         run.key = run.new_key()
-        return ImportanceState()
+        return Draws(self.particles, self.batch, self.proposed)
 
-    async def step(self, run: Run, state: ImportanceState) -> tuple[ImportanceState, dict[str, Any]]:
-        start = len(state.finished)
-        state.wave = self.proposed.spawn(run, range(start, min(start + self.batch, self.particles)))
-        run.rewind()  # draws depend on the slot alone, so that batches of any size give one result
-        await self.proposed.advance(run, state.wave)
-        state.finished, state.wave = state.finished + state.wave, []
-        return state, {"done": len(state.finished), "total": self.particles}
+    async def step(self, run: Run, state: Draws) -> tuple[Draws, dict[str, Any]]:
+        return state, await state.step(run)
 
-    def done(self, state: ImportanceState) -> bool:
-        return len(state.finished) >= self.particles
+    def done(self, state: Draws) -> bool:
+        return state.done
 
-    def result(self, run: Run, state: ImportanceState) -> Posterior:
+    def result(self, run: Run, state: Draws) -> Posterior:
         particles = state.finished or state.wave
         log_w = np.array([p.log_weight for p in particles]) - np.log(len(particles))
         genealogy = Genealogy()

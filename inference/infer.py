@@ -11,12 +11,12 @@ from steersman.ppl.errors import AllParticlesDead
 from steersman.ppl.meter import Budget
 from steersman.ppl.program import Program, as_invocation
 
-from .algorithm import Algorithm
-from .interrupt import Interrupt
 from .posterior import Posterior
-from .progress import Progress
 from .run import Run
-from .schedule import execute, run_together
+from .run.algorithm import Algorithm
+from .run.interrupt import Interrupt
+from .run.progress import Progress
+from .run.schedule import execute, run_together
 
 Model = Invocation[Any] | Program[..., Any]
 

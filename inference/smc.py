@@ -15,18 +15,18 @@ from steersman.ppl.guided import guided
 from steersman.ppl.particle import Particle
 
 from .chain import Tally
-from .genealogy import Genealogy
+from .diagnostics.variance import run_error
 from .kernels.kernel import Kernel
-from .killed import killed_by
-from .offspring import copies, offspring
+from .population.offspring import copies, offspring
+from .population.rejuvenate import movable, rejuvenate
+from .population.stops import StopSpec, barrier
 from .posterior import Cost, Posterior
-from .rejuvenate import movable, rejuvenate
+from .posterior.genealogy import Genealogy
+from .posterior.killed import killed_by
 from .resampling import Ancestry, Resampler, adaptive, get_resampler
+from .resampling.weights import log_sum_exp, normalise
 from .run import Run
-from .sizes import whole
-from .stops import StopSpec, barrier
-from .variance import run_error
-from .weights import log_sum_exp, normalise
+from .run.sizes import whole
 
 
 @dataclass

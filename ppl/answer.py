@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Hashable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -149,16 +149,21 @@ def _failed(fn: Batched[Any], item: Item, error: Exception) -> CallFailed:
 
 def score(dists: Sequence[Any], values: Sequence[Any], keys: Keys | None = None) -> list[float]:
     """log p of each value under its distribution, one call for each family, in the order given."""
-    groups: dict[Any, list[int]] = {}
-    for j, d in enumerate(dists):
-        groups.setdefault((type(d), d.family), []).append(j)
     out = [0.0] * len(dists)
-    for (cls, _), js in groups.items():
+    for (cls, _), js in families(dists).items():
         own_keys = None if keys is None else keys.at(js).fold(0)  # the keys themselves have drawn the values
         scores = _log_prob(cls, [dists[j] for j in js], [values[j] for j in js], own_keys)
         for j, s in zip(js, scores, strict=True):
             out[j] = float(s)
     return out
+
+
+def families(dists: Sequence[Any]) -> dict[tuple[Any, Hashable], list[int]]:
+    """The places of the distributions that one call answers, by their class and family."""
+    places: dict[tuple[Any, Hashable], list[int]] = {}
+    for j, d in enumerate(dists):
+        places.setdefault((type(d), d.family), []).append(j)
+    return places
 
 
 def invalid_density(particle: Particle, value: Any, log_p: Any) -> InvalidWeight:

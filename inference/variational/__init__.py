@@ -1,5 +1,7 @@
 """Variational inference: guides, objectives, and training."""
 
+from steersman.ppl.parameters import BadParameters
+
 from .auto import AutoDiscrete, AutoGuide, AutoMultivariateNormal, AutoNormal
 from .contrastive import fit_twists
 from .estimators import NoMeasure
@@ -20,7 +22,6 @@ from .objective import (
 )
 from .objectives import best_of_n, dpg, elbo, iwelbo, kl_regularised, renyi, wake, wake_model
 from .param_set import ParamSet
-from .parameters import BadParameters
 from .potential import Potential
 from .vi import VI
 

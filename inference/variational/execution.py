@@ -15,7 +15,7 @@ from steersman.ppl.requests import Choose, Collected, Recall, Request
 from steersman.ppl.trace import Site, Trace
 from steersman.ppl.trainable import Trainable, trainable_of
 
-from ..run import Advance, Run
+from ..run.run import Advance, Run
 
 Role = Literal["p", "q"]
 
@@ -24,15 +24,21 @@ Role = Literal["p", "q"]
 class Row:
     """A density that depends on parameters: power log f(value) of `dist`, at `address`. role: a density of the program
     ("p"), or of what draws ("q"). subject: what the trainable differentiates, the distribution or what it has bound
-    it to."""
+    it to. site: what the execution has recorded there."""
 
     trainable: Trainable
     dist: Any
     subject: Any
     address: Address
+    site: Site
     value: Any
     role: Role
     power: float = 1.0
+
+    @property
+    def drawn(self) -> bool:
+        """Whether its choice was drawn, not imposed."""
+        return self.role == "q" and not self.site.fixed
 
 
 @dataclass
@@ -55,10 +61,6 @@ class Execution:
         if of == "likelihood":
             return math.fsum(s.log_p for s in sites if s.kind != "sample")
         return math.fsum(s.log_q for s in sites if s.kind == "sample" and not (of == "redrawn" and s.fixed))
-
-    def drawn(self, address: Address) -> bool:
-        """Whether the choice at an address was drawn, not imposed."""
-        return not self.trace.site(address).fixed
 
 
 class _Mortal(Particle):
@@ -118,7 +120,7 @@ class _Watched(Request):
                 x = site.value if site.kind == "sample" else value
                 bind = getattr(trainable, "bind", None)
                 subject = dist if bind is None else bind(dist, trace, address, role)
-                rows.append(Row(trainable, dist, subject, address, x, role, power))
+                rows.append(Row(trainable, dist, subject, address, site, x, role, power))
         return Execution(trace, rows, p.killed_by)
 
 

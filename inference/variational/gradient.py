@@ -87,11 +87,11 @@ async def estimate(
                 if (k, id(row)) in handled:
                     continue
                 chosen = (estimators or {}).get(row.address[-2], "score")
-                through = weights.scored and row.role == "q" and execution.drawn(row.address)
+                through = weights.scored and row.drawn
                 if through and chosen in ("enumerate", "measure-valued"):
                     others.setdefault(chosen, []).append((k, row))
                     through = False
-                rows.append((row, weights.at(k, row, execution, through)))
+                rows.append((row, weights.at(k, row, through)))
         if "enumerate" in others:
             rows += await enumerated(about, others["enumerate"], key.fold(number, 1))
         if "measure-valued" in others:

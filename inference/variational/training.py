@@ -12,7 +12,7 @@ import numpy as np
 from steersman.ppl.keys import Key
 
 from ..run import Run
-from ..sizes import whole
+from ..run.sizes import whole
 from .ascent import Ascent
 from .estimators import Estimators, checked
 from .evaluate import Evaluation

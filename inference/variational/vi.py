@@ -12,13 +12,13 @@ from steersman.ppl.errors import AllParticlesDead
 from steersman.ppl.keys import Key
 from steersman.ppl.particle import Particle
 
-from ..genealogy import Genealogy
-from ..killed import killed_by
+from ..diagnostics.variance import log_evidence_error
 from ..posterior import Cost, Posterior
+from ..posterior.genealogy import Genealogy
+from ..posterior.killed import killed_by
+from ..resampling.weights import log_sum_exp
 from ..run import Run
-from ..sizes import whole
-from ..variance import log_evidence_error
-from ..weights import log_sum_exp
+from ..run.sizes import whole
 from .estimators import Estimators, checked
 from .gradient import Estimate
 from .guide import as_guide

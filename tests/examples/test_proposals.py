@@ -8,14 +8,8 @@ import math
 import pytest
 
 from examples import best_of_n, distilled, late_constraint, latent_thoughts, nudging
-from steersman import models
 from steersman.inference import SMC, Importance, infer
 from steersman.models import NeuralLM, SoftPrompt
-
-
-@pytest.fixture(scope="module")
-def lm() -> NeuralLM:
-    return models.load()
 
 
 @pytest.mark.slow

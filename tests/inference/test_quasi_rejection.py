@@ -158,7 +158,7 @@ class LastCounted(QuasiRejection):
     """All proposals count, the one that ended the run included."""
 
     def result(self, run: Any, state: Any) -> Posterior:
-        state.stop = False
+        state.samples += 1
         return super().result(run, state)
 
 
