@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..chain.chains import OPTIMISATION
+from ..diagnostics.pareto import heavy_tail
 
 if TYPE_CHECKING:
     from .posterior import Posterior
@@ -25,7 +26,7 @@ def summarise(posterior: Posterior, limit: int = 10, width: int = 100) -> str:
     table.add_column("value", overflow="fold")
     ranked: dict[Any, float] = {}
     if posterior.weights.any():
-        ranked = _candidates(posterior) if optimises else posterior.probabilities()
+        ranked = candidates(posterior) if optimises else posterior.probabilities()
     for value, x in list(ranked.items())[:limit]:
         table.add_row(f"{x:.4f}", str(value).strip() if isinstance(value, str) else repr(value))
     if len(ranked) > limit:
@@ -50,13 +51,15 @@ def footer(posterior: Posterior) -> str:
     c = posterior.cost
     rewards = f", {c.rewards:,} reward calls" if c.rewards else ""
     stopped = f"; stopped: {posterior.stopped}" if posterior.stopped else ""
-    told = _evidence(posterior) if posterior.chains is None else _chains(posterior)
+    told = _evidence(posterior) if posterior.chains is None else chain_summary(posterior)
     return (f"{posterior.method}: {told}, {c.tokens:,} tokens, {c.calls:,} LM calls{rewards}, {c.seconds:.1f} s"
             f"{stopped}")
 
 
 def _evidence(posterior: Posterior) -> str:
-    return f"{_log_z(posterior)}, ESS {posterior.ess:.1f} of {len(posterior)}"
+    k = heavy_tail(posterior)
+    tail = "" if k is None else f", heavy tail (Pareto k {k:.2f})"
+    return f"{_log_z(posterior)}, ESS {posterior.ess:.1f} of {len(posterior)}{tail}"
 
 
 def _log_z(posterior: Posterior) -> str:
@@ -66,7 +69,8 @@ def _log_z(posterior: Posterior) -> str:
     return f"{log_z} = {posterior.log_evidence:.2f} ({shown})"
 
 
-def _chains(posterior: Posterior) -> str:
+def chain_summary(posterior: Posterior) -> str:
+    """How Markov chains fared: draws, acceptance, R-hat and ESS of the log density."""
     from ..diagnostics.convergence import ess_bulk, rhat
 
     chains = posterior.chains
@@ -85,7 +89,7 @@ def _chains(posterior: Posterior) -> str:
     return ", ".join(told)
 
 
-def _candidates(posterior: Posterior) -> dict[Any, float]:
+def candidates(posterior: Posterior) -> dict[Any, float]:
     """Return value -> log joint density of its best trace, the best first."""
     from .posterior import _hashable
 
