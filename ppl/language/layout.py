@@ -26,6 +26,7 @@ class Layout(Indenter):
     INDENT_type = "_INDENT"
     DEDENT_type = "_DEDENT"
     tab_len = 8
+    always_accept = ("_NEWLINE", "UNCLOSED", "STRANGE")
     blank: str | None = None
     """What the first indented line is indented by: tabs or spaces."""
 
@@ -33,13 +34,16 @@ class Layout(Indenter):
         return Layout()._process(stream)  # state of its own: the parser is shared by threads
 
     def _process(self, stream: Iterator[Token]) -> Iterator[Token]:
-        token = None
+        token, begun = None, False
         for token in stream:
             if token.type == self.NL_type:
                 yield from self.handle_NL(token)
+                begun = True
                 continue
-            if token.start_pos == (token.column or 1) - 1 > 0 and self.indent_level == [0] and self.paren_level == 0:
-                yield _at("_INDENT", token, start=True)  # a first line is indented, although no line end is before it
+            if not begun and (token.column or 1) > 1:  # no line end stands before a first line
+                self.indent_level.append((token.column or 1) - 1)
+                yield _at(self.INDENT_type, token, start=True)
+            begun = True
             yield token
             if token.type in self.OPEN_PAREN_types:
                 self.paren_level += 1
@@ -69,10 +73,6 @@ class Layout(Indenter):
         if width != self.indent_level[-1]:
             yield _at("BAD_DEDENT", token)
 
-    @property
-    def always_accept(self) -> tuple[str, ...]:
-        return (self.NL_type, "UNCLOSED", "STRANGE")
-
 
 def _at(kind: str, token: Token, *, start: bool = False) -> Token:
     if start:
@@ -85,10 +85,14 @@ def _at(kind: str, token: Token, *, start: bool = False) -> Token:
 @cache
 def parser() -> Lark:
     """Built once; several threads may use it."""
-    grammar = files(__package__).joinpath("grammar.lark").read_text("utf-8")
     return Lark(
-        grammar, parser="lalr", lexer="basic", postlex=Layout(), propagate_positions=True, start=[FILE, EXPRESSION]
+        grammar_text(), parser="lalr", lexer="basic", postlex=Layout(), propagate_positions=True,
+        start=[FILE, EXPRESSION],
     )
+
+
+def grammar_text() -> str:
+    return files(__package__).joinpath("grammar.lark").read_text("utf-8")
 
 
 def tree_of(source: str, start: str) -> Tree[Token]:

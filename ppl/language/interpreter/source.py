@@ -1,0 +1,41 @@
+"""Where things stand: failures of a built-in as diagnostics of the program."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from ...blame import is_tracer_error
+from ..diagnostics import Diagnostic, SteerError
+from ..nodes import Node
+from ..problems import Problem, problem_of
+
+_HINTS = {
+    "kind": "str(x), int(x), float(x) and list(x) make other kinds of values",
+    "value": "test the value first, with `if`, or give up the particle with `condition`",
+    "limit": "whoever runs the program can raise it: Limits(...)",
+    "import": "import helpers reads helpers.steer beside this file",
+}
+"""For failures that bring no hint of their own."""
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A file: its path and lines."""
+
+    path: str
+    lines: tuple[str, ...]
+
+    def diagnostic(self, node: Node, problem: Problem) -> Diagnostic:
+        line = self.lines[node.span.line - 1] if node.span.line <= len(self.lines) else ""
+        hint = problem.hint or _HINTS.get(problem.code)
+        return Diagnostic(problem.code, problem.message, self.path, node.span, line, hint)
+
+    def error(self, node: Node, code: str, message: str, hint: str | None = None) -> SteerError:
+        return SteerError([self.diagnostic(node, Problem(code, message, hint))])
+
+    def failed(self, node: Node, error: Exception) -> Exception:
+        """The exception to raise for one that evaluating the node raised. What a definition called from here has raised
+        is placed already, and what JAX says about traced values is explained by the driver."""
+        if isinstance(error, SteerError) or is_tracer_error(error):
+            return error
+        return SteerError([self.diagnostic(node, problem_of(error))])
