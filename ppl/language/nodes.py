@@ -42,11 +42,22 @@ class Constant(Node):
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class String(Node):
-    """Texts and the expressions that are interpolated between them. source: the literal as written, quotes included."""
+class Interpolation(Node):
+    """`{value}` or `{value:format}` in a string; its span has the braces. format: a Python format specification with
+    bounded width and precision, such as ".2f"; None where there is none."""
 
-    parts: tuple[str | Expression, ...]
+    value: Expression
+    format: str | None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class String(Node):
+    """Texts (unescaped, none empty, no two in a row) and what is interpolated between them. source: the literal as
+    written, quotes included. verbatim: of `grammar "..."`, written without parentheses and read as it stands."""
+
+    parts: tuple[str | Interpolation, ...]
     source: str
+    verbatim: bool = False
 
 
 @dataclass(frozen=True, slots=True, eq=False)
