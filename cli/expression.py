@@ -33,6 +33,8 @@ def evaluate(text: str) -> Any:
         tree = ast.parse(text.strip(), mode="eval").body
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return text
+    if isinstance(tree, (ast.BinOp, ast.Attribute)):  # a site such as a-b
+        return text
     return _value(tree, makers())
 
 
@@ -42,8 +44,8 @@ def _value(node: ast.expr, known: Mapping[str, Callable[..., Any]]) -> Any:
             return node.value
         case ast.Name(id=name):
             return _CONSTANTS.get(name.lower(), name)
-        case ast.UnaryOp(op=ast.USub(), operand=ast.Constant(value=int() | float())):
-            return -node.operand.value  # type: ignore[operator]
+        case ast.UnaryOp(op=ast.USub(), operand=ast.Constant(value=int() | float() as number)):
+            return -number
         case ast.List(elts=items) | ast.Set(elts=items):
             return [_value(i, known) for i in items]
         case ast.Tuple(elts=items):
@@ -55,6 +57,4 @@ def _value(node: ast.expr, known: Mapping[str, Callable[..., Any]]) -> Any:
                 raise ValueError(f"{name!r} cannot be called here; known are {', '.join(sorted(known))}")
             given = {k.arg: _value(k.value, known) for k in keywords if k.arg is not None}
             return known[name](*[_value(a, known) for a in args], **given)
-        case ast.BinOp() | ast.Attribute() | ast.Subscript():  # a site such as a-b, or a path
-            return ast.unparse(node)
     raise ValueError(f"{ast.unparse(node)!r} is no number, word, list or call")

@@ -43,8 +43,8 @@ def write_program(
     least `passing` of its posterior weight passes the check.
 
     Returns the first such program, or after all attempts the one of the most passing weight, with a warning. Raises
-    PlanningFailed, which carries every attempt, where none passes at all, the planner fails, or on Ctrl-C. Source: Grand
-    et al. 2025, "Self-Steering Language Models" (DisCIPL).
+    PlanningFailed, which carries every attempt, where no result passes, the planner fails, or Ctrl-C ends a trial.
+    Source: Grand et al. 2025, "Self-Steering Language Models" (DisCIPL).
     """
     whole("write_program", attempts=attempts, max_tokens=max_tokens)
     if not isinstance(task, str) or not task.strip():
