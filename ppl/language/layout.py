@@ -17,8 +17,8 @@ FILE, EXPRESSION = "file", "expression"
 
 
 class Layout(Indenter):
-    """Indents and dedents outside brackets. A line that is indented less than any block it could go on is one
-    `BAD_DEDENT`, which no rule accepts, so that the error has a place like any other."""
+    """Indents and dedents outside brackets. Indentation that fits no block is one `BAD_DEDENT`, and a tab where others
+    have spaces one `BAD_TAB`; no rule accepts them, so that these errors have a place like any other."""
 
     NL_type = "_NEWLINE"
     OPEN_PAREN_types = ["LPAR", "LSQB", "LBRACE"]  # noqa: RUF012 - as lark declares them
@@ -26,41 +26,60 @@ class Layout(Indenter):
     INDENT_type = "_INDENT"
     DEDENT_type = "_DEDENT"
     tab_len = 8
+    blank: str | None = None
+    """What the first indented line is indented by: tabs or spaces."""
 
     def process(self, stream: Iterator[Token]) -> Iterator[Token]:
-        return Indenter.process(Layout(), self._begun(stream))  # state of its own: the parser is shared by threads
+        return Layout()._process(stream)  # state of its own: the parser is shared by threads
+
+    def _process(self, stream: Iterator[Token]) -> Iterator[Token]:
+        token = None
+        for token in stream:
+            if token.type == self.NL_type:
+                yield from self.handle_NL(token)
+                continue
+            if token.start_pos == (token.column or 1) - 1 > 0 and self.indent_level == [0] and self.paren_level == 0:
+                yield _at("_INDENT", token, start=True)  # a first line is indented, although no line end is before it
+            yield token
+            if token.type in self.OPEN_PAREN_types:
+                self.paren_level += 1
+            elif token.type in self.CLOSE_PAREN_types:
+                self.paren_level = max(0, self.paren_level - 1)
+        if token is not None:
+            for _ in self.indent_level[1:]:
+                yield _at(self.DEDENT_type, token)
 
     def handle_NL(self, token: Token) -> Iterator[Token]:  # noqa: N802 - lark's name
         if self.paren_level > 0:
             return
         yield token
         blank = token.rsplit("\n", 1)[-1]
+        if blank:
+            self.blank = self.blank or blank[0]
+            if set(blank) != {self.blank}:
+                yield _at("BAD_TAB", token)
         width = len(blank.expandtabs(self.tab_len))
         if width > self.indent_level[-1]:
             self.indent_level.append(width)
-            yield _at_end(self.INDENT_type, token)
+            yield _at(self.INDENT_type, token)
             return
         while width < self.indent_level[-1]:
             self.indent_level.pop()
-            yield _at_end(self.DEDENT_type, token)
+            yield _at(self.DEDENT_type, token)
         if width != self.indent_level[-1]:
-            yield _at_end("BAD_DEDENT", token)
+            yield _at("BAD_DEDENT", token)
 
     @property
     def always_accept(self) -> tuple[str, ...]:
         return (self.NL_type, "UNCLOSED", "STRANGE")
 
-    def _begun(self, stream: Iterator[Token]) -> Iterator[Token]:
-        """A first line that is indented begins a block, although no line end stands before it."""
-        for i, token in enumerate(stream):
-            if i == 0 and token.type != self.NL_type and (token.column or 1) > 1:
-                yield Token(self.INDENT_type, "", 0, token.line, token.column, token.line, token.column)
-            yield token
 
-
-def _at_end(kind: str, token: Token) -> Token:
-    line, column, end = token.end_line, token.end_column, token.end_pos
-    return Token(kind, "", end, line, column, line, column, end)
+def _at(kind: str, token: Token, *, start: bool = False) -> Token:
+    if start:
+        line, column, at = token.line, token.column, token.start_pos
+    else:
+        line, column, at = token.end_line, token.end_column, token.end_pos
+    return Token(kind, "", at, line, column, line, column, at)
 
 
 @cache

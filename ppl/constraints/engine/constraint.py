@@ -57,6 +57,13 @@ class EngineConstraint(Constraint):
             return False
         return root.reads(tuple(data))
 
+    def reach(self, data: bytes) -> int:
+        """With how many of these bytes a text of the language can begin."""
+        try:
+            return root_of(single_bytes(), self.defined.grammar(), repr(self)).reach(tuple(data))
+        except Unsatisfiable:
+            return 0
+
     @property
     def least_bytes(self) -> int:
         return self.defined.least_bytes

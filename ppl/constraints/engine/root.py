@@ -118,6 +118,15 @@ class Root:
                 raise self._failed(matcher)
             return bool(consumed == len(tokens) and matcher.is_accepting())
 
+    def reach(self, tokens: Sequence[int]) -> int:
+        """How many of these tokens a text of the language can begin with."""
+        with self._lock:
+            matcher = self.start.matcher.deep_copy()  # type: ignore[union-attr]
+            consumed = int(matcher.try_consume_tokens(list(tokens)))
+            if matcher.is_error():
+                raise self._failed(matcher)
+            return consumed
+
     def _failed(self, matcher: Any) -> ConstraintError:
         """The engine gave up, which says nothing about the text: it would otherwise look like a dead end."""
         why = str(matcher.get_error()).split("<state>")[0].strip()

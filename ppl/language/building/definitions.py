@@ -8,8 +8,7 @@ from lark import Token, Tree
 
 from .. import nodes as n
 from .builder import Builder, Piece, token, tree
-from .expressions import optional, targets
-from .expressions import expression as expression_of
+from .expressions import expression, optional, targets
 from .statements import statements
 from .strings import string
 
@@ -37,7 +36,8 @@ def _definition(b: Builder, t: Tree[Token]) -> TopLevel:
     made = tuple(_parameter(b, tree(p)) for p in parameters if p is not None)
     doc, rest = _documented(b, list(tree(inner).children))
     if not rest:
-        b.error("empty-body", f"'{name}' has no statement", b.span(token(name)), "write at least `return ...` or `pass`")
+        b.error("empty-body", f"'{name}' has no statement", b.span(token(name)),
+                "write at least `return ...` or `pass`")
     body = statements(b, rest) if rest else ()
     end = body[-1].span if body else doc.span if doc else b.span(token(name))
     at = b.span(t)
@@ -87,7 +87,7 @@ def _import_names(b: Builder, t: Tree[Token]) -> TopLevel:
 
 def _constant(b: Builder, t: Tree[Token]) -> TopLevel:
     names, value = t.children
-    return n.Assign(b.span(t), targets(b, names), None, expression_of(b, value))
+    return n.Assign(b.span(t), targets(b, names), None, expression(b, value))
 
 
 RULES: dict[str, Callable[[Builder, Tree[Token]], TopLevel]] = {

@@ -29,7 +29,8 @@ class Builtin:
     """A function, or a member of a kind of value (whose `arguments` leave the value itself out).
 
     variadic: further positional arguments of the last one's kinds are taken. effect: the function makes an `Effect`
-    that the program awaits (`lm.score`). property: read without a call (`text.finish`). doc: one line.
+    that the program awaits (`lm.score`). property: read without a call (`text.finish`). metered: the function is given
+    the `Meter` of the run before its arguments, because what it makes can be large. doc: one line.
     example: an expression for the reference, which a test evaluates where it stands alone.
     """
 
@@ -42,3 +43,4 @@ class Builtin:
     variadic: bool = False
     effect: bool = False
     property: bool = False
+    metered: bool = False
