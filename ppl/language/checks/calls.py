@@ -1,0 +1,90 @@
+"""Calls: what is called, with which arguments, and where it may stand."""
+
+from __future__ import annotations
+
+from .. import nodes
+from ..library.signature import Builtin, Kind
+from .arguments import check_arguments
+from .constraints import check_constraint
+from .distributions import distribution
+from .effects import check_effect, check_program
+from .read import reads, value_of
+from .signature import Bound, arguments_of, bind_arguments
+from .top import Imported
+from .value import ANY, Value, named
+from .walk import Walk
+
+
+@reads(nodes.Call)
+def call(walk: Walk, node: nodes.Call) -> Value:
+    callee = value_of(walk, node.function)
+    values = [value_of(walk, a) for a in node.arguments]
+    keywords = [value_of(walk, k.value) for k in node.keywords]
+    shown = name_of(node.function)
+    if isinstance(callee.of, Builtin):
+        of = callee.of
+        bound = bind_arguments(walk, node, shown, of.arguments, of.variadic, values, keywords)
+        return _built_in(walk, node, shown, of, bound)
+    if isinstance(callee.of, nodes.Definition):
+        bind_arguments(walk, node, shown, arguments_of(callee.of), False, values, keywords)
+        if callee.of.kind == "program":
+            check_program(walk, node, callee.of)
+            return Value(of=node)
+        return walk.top.returns.get(callee.of, ANY)
+    if callee.kind not in ("any", "function", "reward") or isinstance(callee.of, Imported):
+        _refuse(walk, node, callee, shown)
+    return ANY
+
+
+def name_of(node: nodes.Expression) -> str:
+    """How what is called reads in a message."""
+    if isinstance(node, nodes.Name):
+        return node.id
+    if isinstance(node, nodes.Member):
+        return f"{node.value.id}.{node.name}" if isinstance(node.value, nodes.Name) else f".{node.name}"
+    return "this"
+
+
+def _refuse(walk: Walk, node: nodes.Call, callee: Value, shown: str) -> None:
+    hint = None
+    what = "a file that is imported" if isinstance(callee.of, Imported) else named(callee.kind)
+    if isinstance(node.function, nodes.Member) and not node.arguments and not node.keywords:
+        hint = f"write {shown} without parentheses"
+    elif isinstance(callee.of, Imported):
+        hint = f"call one of its functions: {shown}.name(...)"
+    elif callee.kind == "model":
+        hint = f"write {shown}.text(...) for a text, {shown}.next(...) for a token"
+    elif isinstance(node.function, nodes.Name) and node.function.id in walk.top.table.functions:
+        hint = f"the variable {shown} hides the built-in: give it another name"
+    walk.findings.report("not-callable", node.function, f"{shown} is {what} and cannot be called", hint)
+
+
+def _built_in(walk: Walk, node: nodes.Call, shown: str, of: Builtin, bound: Bound) -> Value:
+    if of.effect:
+        check_effect(walk, node, shown, of, bound)
+    if bound.wrong:
+        return Value(of.returns)
+    if walk.top.table.distributions.get(of.name) is of:
+        return distribution(walk, of.name, bound)
+    check_arguments(walk, shown, bound)
+    if of.returns == "constraint":
+        check_constraint(walk, node, of, bound)
+    return _result(of, bound)
+
+
+def _result(of: Builtin, bound: Bound) -> Value:
+    """What is known of the result, beyond its kind."""
+    given = [value for _, value in (*bound.by.values(), *bound.more)]
+    if of.name in ("abs", "round", "sum", "min", "max") and of.returns in ("float", "any"):
+        return Value()  # of whole numbers they are whole
+    inside: Kind = _ITEMS.get(of.name, "any") if of.returns == "list" else "any"
+    if of.returns == "list" and of.name in ("sorted", "reversed", "list") and given:
+        inside = "str" if given[0].kind == "str" else given[0].inside
+    if of.name == "range" and all(type(v.known) is int for v in given) and given:
+        numbers = range(*(v.known for v in given)) if all(v.known != 0 for v in given[2:]) else range(0)
+        if 0 < len(numbers) <= 1000:
+            return Value("list", list(numbers), inside="int")
+    return Value(of.returns, inside=inside)
+
+
+_ITEMS: dict[str, Kind] = {"range": "int", "split": "str", "splitlines": "str", "lines": "str", "enumerate": "list", "zip": "list"}

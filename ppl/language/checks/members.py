@@ -1,0 +1,115 @@
+"""Members, indices and slices."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+from .. import nodes
+from .read import is_function, reads, value_of
+from .suggest import MEMBER_ALIASES, listed, meant
+from .top import Imported
+from .value import ANY, UNKNOWN, Value, constant, kind_of, named
+from .walk import Walk
+
+_CHANGING = {
+    "append": "xs = xs + [x]", "extend": "xs = xs + ys", "insert": "xs = xs[:i] + [x] + xs[i:]", "add": "xs = xs + [x]",
+    "pop": "xs = xs[:-1]", "remove": "xs = [x for x in xs if x != y]", "sort": "xs = sorted(xs)",
+    "reverse": "xs = reversed(xs)", "update": "{...} with all entries", "clear": "xs = []", "setdefault": "d.get(key, default)",
+}
+_INDEXED = ("any", "str", "list", "dict", "mask", "context")
+
+
+@reads(nodes.Member)
+def member(walk: Walk, node: nodes.Member) -> Value:
+    value = value_of(walk, node.value)
+    if node.name.startswith("_"):
+        walk.findings.report(
+            "private-member", node.name_span, f"{node.name!r} cannot be reached", "no member begins with an underscore"
+        )
+        return ANY
+    if isinstance(value.of, Imported):
+        return _imported(walk, node, value.of)
+    if is_function(value):
+        walk.findings.report("not-called", node.value, "a function has no members", "call it first: name(...)")
+        return ANY
+    if value.kind == "any":
+        return ANY
+    there = walk.top.table.members.get(value.kind, {})
+    found = there.get(node.name)
+    if found is None:
+        walk.findings.report(
+            "unknown-member", node.name_span, f"{named(value.kind)} has no member {node.name!r}", _hint(node, value, there)
+        )
+        return ANY
+    return Value(found.returns) if found.property else Value("function", of=found)
+
+
+def _imported(walk: Walk, node: nodes.Member, file: Imported) -> Value:
+    if file.names is None:
+        return ANY
+    if node.name not in file.names:
+        hint = meant(node.name, file.names) or f"it defines {listed(file.names) or 'nothing'}"
+        walk.findings.report("unknown-import", node.name_span, f"{file.module} does not define {node.name!r}", hint)
+        return ANY
+    return file.names[node.name]
+
+
+def _hint(node: nodes.Member, value: Value, names: Collection[str]) -> str | None:
+    if value.kind in ("list", "dict") and node.name in _CHANGING:
+        return f"values never change: write {_CHANGING[node.name]}"
+    if value.kind in ("list", "str", "dict") and node.name in ("length", "size", "len", "count_words"):
+        return "write len(...)"
+    if value.kind in ("text", "token", "distribution") and node.name in ("finish", "stop", "text"):
+        return "draw from it first: x ~ ..."
+    return meant(node.name, names, MEMBER_ALIASES) or (f"its members are {listed(names)}" if names else None)
+
+
+@reads(nodes.Index)
+def index(walk: Walk, node: nodes.Index) -> Value:
+    value, at = value_of(walk, node.value), value_of(walk, node.index)
+    if _refused(walk, node.value, value):
+        return ANY
+    if value.kind in ("str", "list", "mask") and at.kind not in ("any", "int", "bool"):
+        hint = "use // for whole division, or int(...)" if at.kind == "float" else None
+        message = f"an index into {named(value.kind)} has to be a whole number, got {named(at.kind)}"
+        walk.findings.report("wrong-kind", node.index, message, hint)
+        return ANY
+    if value.constant and at.constant:
+        try:
+            item = value.known[at.known]
+        except (LookupError, TypeError):
+            return ANY
+        return constant(item) if kind_of(item) != "any" else ANY
+    if value.kind == "str":
+        return Value("str")
+    return Value(value.inside) if value.kind == "list" else Value("bool") if value.kind == "mask" else ANY
+
+
+@reads(nodes.Slice)
+def slice_of(walk: Walk, node: nodes.Slice) -> Value:
+    value = value_of(walk, node.value)
+    bounds = [None if p is None else (p, value_of(walk, p)) for p in (node.start, node.stop, node.step)]
+    if _refused(walk, node.value, value):
+        return ANY
+    for bound in bounds:
+        if bound is not None and bound[1].kind not in ("any", "int", "bool", "none"):
+            message = f"a bound of a slice has to be a whole number, got {named(bound[1].kind)}"
+            walk.findings.report("wrong-kind", bound[0], message)
+    known = [None if b is None else b[1].known for b in bounds]
+    if value.kind not in ("str", "list"):
+        return ANY
+    if value.constant and UNKNOWN not in known and known[2] != 0 and all(k is None or type(k) is int for k in known):
+        return Value(value.kind, value.known[slice(*known)], inside=value.inside)
+    return Value(value.kind, inside=value.inside)
+
+
+def _refused(walk: Walk, node: nodes.Expression, value: Value) -> bool:
+    """Whether the value has no items to index; reported."""
+    if is_function(value):
+        walk.findings.report("not-called", node, "a function has no items", "call it with (...), not [...]")
+        return True
+    if value.kind not in _INDEXED:
+        hint = "draw from it first: x ~ ..." if value.kind in ("distribution", "token", "text") else None
+        walk.findings.report("not-indexable", node, f"{named(value.kind)} has no items", hint)
+        return True
+    return False

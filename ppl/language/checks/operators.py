@@ -1,0 +1,114 @@
+"""Which kinds of values the operators join, and what they make of them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from .. import nodes
+from ..library.signature import Kind
+from . import fold
+from .read import is_function
+from .value import ANY, NUMBERS, UNKNOWN, Value, constant, kind_of, named
+from .walk import Walk
+
+_MEASURES = ("model", "token", "text")
+_ORDERED = (NUMBERS, ("str",), ("list",))
+_CONTAINERS = ("any", "str", "list", "dict", "mask", "context")
+
+
+def unary_value(walk: Walk, node: nodes.Unary, value: Value) -> Value:
+    if value.kind not in ("any", *NUMBERS):
+        walk.findings.report("bad-operands", node, f"'{node.op}' before {named(value.kind)}", _hint(node.op, value))
+        return ANY
+    known = fold.unary(node.op, value.known) if value.constant else UNKNOWN
+    if known is not UNKNOWN:
+        return constant(known)
+    return Value("int" if value.kind == "bool" else value.kind)
+
+
+def binary_value(walk: Walk, at: nodes.Node, op: str, a: Value, b: Value) -> Value:
+    kind = _result(op, a.kind, b.kind)
+    if kind is None:
+        what = f"'{op}' between {named(a.kind)} and {named(b.kind)}"
+        walk.findings.report("bad-operands", at, what, _hint(op, a, b))
+        return ANY
+    known = fold.binary(op, a.known, b.known) if a.constant and b.constant else UNKNOWN
+    if known is not UNKNOWN:
+        return Value(kind_of(known), known, inside=a.inside if a.inside == b.inside or op == "*" else "any")
+    return Value(kind, inside=a.inside if kind == "list" and a.inside == b.inside else "any")
+
+
+def _result(op: str, a: Kind, b: Kind) -> Kind | None:
+    """The kind of `a op b`; "any" in doubt, None where there is no such thing."""
+    if "any" in (a, b):
+        return "any"
+    if a in NUMBERS and b in NUMBERS:
+        if op in "&|":
+            return "any"
+        return "float" if op == "/" or "float" in (a, b) else "any" if op == "**" else "int"
+    if op == "+":
+        if a == b and a in ("str", "list"):
+            return a
+        return "context" if a == "context" else None
+    if op == "*" and {a, b} & {"str", "list"} and {a, b} & {"int", "bool"}:
+        return a if a in ("str", "list") else b
+    if op in "*/" and a == b and a in _MEASURES:
+        return a if a == "model" else "any"
+    if op == "**" and a in _MEASURES and b in NUMBERS:
+        return a if a == "model" else "any"
+    if op in "&|" and a == b and a in ("constraint", "mask"):
+        return a
+    if op in "&|" and "constraint" in (a, b) and {a, b} <= {"constraint", "str"}:
+        return "any"
+    return None
+
+
+def _hint(op: str, *sides: Value) -> str | None:
+    kinds = {v.kind for v in sides}
+    if any(map(is_function, sides)):
+        return "call the function: name(...)"
+    if kinds & {"distribution", "token", "text"}:
+        return "draw from the distribution first: x ~ ..."
+    if op == "+" and "str" in kinds and kinds & {*NUMBERS, "none", "list", "dict", "context"}:
+        return 'put the value into the string: "... {value}"'
+    if op == "+" and "list" in kinds:
+        return "write xs + [x] to append one item"
+    if op == "%" and "str" in kinds:
+        return 'put the value into the string: "... {value}"'
+    if op == "-" and kinds == {"str"}:
+        return 'write text.replace(part, "") to take a part out of a string'
+    return None
+
+
+def compare_values(
+    walk: Walk, left: nodes.Expression, right: nodes.Expression, op: str, a: Value, b: Value
+) -> Any:
+    """Whether `a op b` holds, or UNKNOWN."""
+    for node, side in ((left, a), (right, b)):
+        if is_function(side) and op not in ("==", "!="):
+            walk.findings.report("not-called", node, f"'{op}' compares a function", "call it: name(...)")
+            return UNKNOWN
+    if "any" in (a.kind, b.kind) and op not in ("in", "not in"):
+        return UNKNOWN
+    if op in ("<", "<=", ">", ">="):
+        if not any(a.kind in order and b.kind in order for order in _ORDERED):
+            what = f"'{op}' between {named(a.kind)} and {named(b.kind)}"
+            walk.findings.report("bad-operands", right, what, _compare_hint(a, b))
+            return UNKNOWN
+    elif op in ("in", "not in"):
+        if b.kind not in _CONTAINERS:
+            walk.findings.report("bad-operands", right, f"'{op}' looks into {named(b.kind)}", None)
+            return UNKNOWN
+        if b.kind == "str" and a.kind not in ("any", "str"):
+            walk.findings.report(
+                "bad-operands", left, f"'{op}' looks for {named(a.kind)} in a string", "look for a string: str(...)"
+            )
+            return UNKNOWN
+    return fold.compare(op, a.known, b.known) if a.constant and b.constant else UNKNOWN
+
+
+def _compare_hint(a: Value, b: Value) -> str | None:
+    kinds = {a.kind, b.kind}
+    if kinds & set(NUMBERS) and kinds & {"str", "list"}:
+        return "compare its length: len(...)"
+    return None
