@@ -26,9 +26,12 @@ for command in (run, check, fmt, methods, models, bench):
 
 def _show_version(asked: bool) -> None:
     if asked:
-        from importlib.metadata import version
+        from importlib.metadata import PackageNotFoundError, version
 
-        typer.echo(f"steersman {version('steersman')}")
+        try:
+            typer.echo(f"steersman {version('steersman')}")
+        except PackageNotFoundError:  # run from the source tree
+            typer.echo("steersman (not installed)")
         raise typer.Exit
 
 

@@ -5,16 +5,20 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import cache
 from importlib.resources import files
+from typing import TYPE_CHECKING
 
 from .attempt import Attempt
+
+if TYPE_CHECKING:
+    from steersman.ppl.language.library import Builtin
 
 HEADER = """\
 You write programs in Steer, a small language that steers language models by inference. A program writes a text step by
 step. It runs in many copies, called particles, at once; conditions and factors weigh them, and heavy ones are copied in
 the place of light ones after each step. So a program says what a good text is, and inference finds it.
 
-Steer looks like Python, but it is not Python. There are no imports, classes, lambdas, try, with, async, f"..." prefixes
-or keyword arguments without names; values never change (`xs + [x]` makes a new list); nothing but the built-ins below
+Steer looks like Python, but it is not Python. There are no imports, classes, lambdas, try, with, async or f"..."
+prefixes; values never change (`xs + [x]` makes a new list); nothing but the built-ins below
 can be reached, and every loop is bounded.
 """
 
@@ -38,9 +42,15 @@ PARTS = """\
 ```steer
 {card}```
 
-Built-in functions: {functions}.
-Members, by kind of value: {members}
-Distributions: {distributions}.
+Functions (arguments in brackets may be left out; those with = are given by name):
+
+{functions}
+
+Members, by the kind of value that has them:
+
+{members}
+
+Distributions: {distributions}, and the others of NumPyro by their names there.
 
 # Advice
 
@@ -98,12 +108,25 @@ def examples() -> dict[str, str]:
     return dict(sorted(found.items()))
 
 
+COMMON = ("Bernoulli", "Binomial", "Categorical", "DiscreteUniform", "Poisson", "Normal", "Uniform", "Beta", "Gamma",
+          "Exponential", "LogNormal", "StudentT", "Dirichlet")
+
+
 @cache
 def _builtins() -> dict[str, str]:
-    """The names that a program can reach, from the tables of the interpreter."""
+    """What a program can reach, from the tables of the interpreter."""
     from steersman.ppl.language.library import DISTRIBUTIONS, FUNCTIONS, MEMBERS
 
-    members = "; ".join(f"{kind}: {', '.join(table)}" for kind, table in MEMBERS.items() if table)
+    members = [f"- {kind}.{_line(b)}" for kind, table in MEMBERS.items() for b in table.values()]
     return {
-        "functions": ", ".join(FUNCTIONS), "members": f"{members}.", "distributions": ", ".join(DISTRIBUTIONS),
+        "functions": "\n".join(f"- {_line(b)}" for b in FUNCTIONS.values()), "members": "\n".join(members),
+        "distributions": ", ".join(name for name in COMMON if name in DISTRIBUTIONS),
     }
+
+
+def _line(builtin: Builtin) -> str:
+    """For example ``text(prompt, [stop=], max_tokens=): The distribution of a text.``"""
+    arguments = [f"{a.name}=" if a.keyword else a.name for a in builtin.arguments]
+    shown = [n if a.required else f"[{n}]" for n, a in zip(arguments, builtin.arguments, strict=True)]
+    called = "" if builtin.property else f"({', '.join(shown)}{', ...' if builtin.variadic else ''})"
+    return f"{builtin.name}{called}: {builtin.doc}"
