@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -53,7 +54,8 @@ def prepare(file: str, name: str | None, settings: Mapping[str, str], models: Ma
     arguments = read_settings(definition, settings)
     check_model_names(_declared(tree), models, _imports(tree))
     module = language.compile_source(
-        source, path, models=load_models(models), rewards=load_rewards(rewards), loader=loader
+        source, path, models=load_models(models, _may_use(source, DEFAULT) or _imports(tree)),
+        rewards=load_rewards(rewards), loader=loader,
     )
     return Job(definition.name, arguments, module, tuple(found))
 
@@ -70,6 +72,11 @@ def choose(tree: File, name: str | None) -> Definition:
     if name not in programs:
         fail(f"--program {name}: {tree.path} has {', '.join(programs)}", USAGE)
     return programs[name]
+
+
+def _may_use(source: str, name: str) -> bool:
+    """Whether the name stands in the source at all: a program without a model need not wait for one."""
+    return re.search(rf"\b{name}\b", source) is not None
 
 
 def _declared(tree: File) -> list[str]:

@@ -25,13 +25,13 @@ def check_model_names(declared: Collection[str], given: Collection[str], imports
         fail(f"--model {unknown[0]}: the program does not declare it; write `model {unknown[0]}` at its top", USAGE)
 
 
-def load_models(given: Mapping[str, str]) -> dict[str, Any]:
-    """Name -> model; `lm` is the embedded one where it is not given. Leaves with status 1 for one that cannot be
-    read."""
+def load_models(given: Mapping[str, str], default: bool) -> dict[str, Any]:
+    """Name -> model; with `default`, `lm` is the embedded one where it is not given. Leaves with status 1 for one that
+    cannot be read."""
     from steersman.models import ModelError, load
 
     found = {}
-    for name, where in {DEFAULT: EMBEDDED, **given}.items():
+    for name, where in {**({DEFAULT: EMBEDDED} if default else {}), **given}.items():
         try:
             found[name] = load(None if where == EMBEDDED else where)
         except ModelError as error:
