@@ -54,6 +54,7 @@ from .pmmh import ParticleMarginalMH
 from .posterior import Cost, Posterior
 from .quasi_rejection import QuasiRejection
 from .rejection import Rejection
+from .report import report
 from .resampling import RESAMPLERS, adaptive, resampler
 from .run import Run
 from .sandwich import Bounds, sandwich
@@ -77,7 +78,7 @@ __all__ = [
     "ParticleMarginalMH", "Posterior", "Proposal", "QuasiRejection", "Rejection", "Run", "StructureChanged",
     "TemperedSMC", "adaptive", "anneal", "block", "conditional", "cycle", "divergences", "edit", "ess_bulk", "ess_tail",
     "every", "fit_coverage", "hmc", "infer", "involution", "ladder", "mcse", "mix", "nuts", "particle_gibbs",
-    "pass_at_k", "posterior_of", "propose", "random_walk", "resampler", "rhat", "sandwich", "site", "subprogram",
+    "pass_at_k", "posterior_of", "propose", "random_walk", "report", "resampler", "rhat", "sandwich", "site", "subprogram",
     "suffix",
 ]
 

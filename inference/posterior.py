@@ -20,6 +20,8 @@ from steersman.ppl.trace import Trace
 from .chains import Chains
 from .diagnosis import Diagnosis
 from .genealogy import Genealogy
+from .history import History
+from .killed import killed_by
 from .weights import ess, log_sum_exp, normalise
 
 
@@ -48,6 +50,8 @@ class Posterior:
     stopped early (`stopped` says why) the others hold the trace so far and weigh nothing in `weights`. chains: how
     the draws of Markov chains lie in `traces`; they have equal weights, and log_evidence is nan. info: what the method
     tells of its run beside the draws (a ladder of temperatures, acceptance rates), by name; see its documentation.
+    history: what the particles of every generation did, those that left no descendants too. killed: site -> how many
+    particles it killed.
     """
 
     traces: Sequence[Trace | None]
@@ -62,19 +66,25 @@ class Posterior:
     finished: np.ndarray[Any, np.dtype[np.bool_]] | None = None
     chains: Chains | None = None
     info: Mapping[str, Any] = field(default_factory=dict)
+    history: History | None = None
+    killed: Mapping[str, int] = field(default_factory=dict)
 
     @classmethod
     def of_particles(
         cls, particles: Sequence[Particle], log_weights: Floats, *, log_evidence_error: float, cost: Cost,
         method: str, seed: int | None = None, genealogy: Genealogy | None = None, stopped: str | None = None,
-        log_evidence: float | None = None, info: Mapping[str, Any] | None = None,
+        log_evidence: float | None = None, info: Mapping[str, Any] | None = None, history: History | None = None,
+        killed: Mapping[str, int] | None = None,
     ) -> Posterior:
+        """killed: by default that of the given particles, or of all that the history tells of."""
         finished = np.array([p.done for p in particles], np.bool_)
         traces = [p.trace if p.done else p.partial_trace() for p in particles]
+        if killed is None:
+            killed = killed_by(particles) if history is None else history.killed()
         return cls(
             traces, log_weights, log_sum_exp(log_weights) if log_evidence is None else log_evidence,
             log_evidence_error, cost, method, seed, genealogy, stopped, None if finished.all() else finished,
-            info=info or {},
+            info=info or {}, history=history, killed=killed,
         )
 
     def __len__(self) -> int:
@@ -164,6 +174,12 @@ class Posterior:
         from .export import plot
 
         return plot(self, f)
+
+    def report(self, path: str | Path, *, title: str | None = None) -> None:
+        """Write a self-contained HTML page: the texts, their weights and where they come from (see `report`)."""
+        from .report import report
+
+        report(self, path, title=title)
 
     def save(self, path: str | Path) -> None:
         """Write everything as one JSON file. Raises TypeError for values that JSON cannot hold."""

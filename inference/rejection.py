@@ -84,6 +84,7 @@ class Rejection:
         posterior = Posterior.of_particles(
             state.accepted, np.full(m, log_z - math.log(m) if m else -math.inf), log_evidence=log_z,
             log_evidence_error=error, cost=Cost.of(run.meter), method=self.name, seed=run.seed, stopped=run.stopped,
+            killed=killed_by(state.rejected),
         )
         if m == 0 and n >= self.attempts:
             turned_down = n - len(state.rejected)

@@ -16,6 +16,7 @@ from steersman.ppl.particle import Particle
 
 from .chain import Tally
 from .genealogy import Genealogy
+from .history import History
 from .kernels.kernel import Kernel
 from .killed import killed_by
 from .offspring import copies, offspring
@@ -33,7 +34,8 @@ from .weights import log_sum_exp, normalise
 class SMCState:
     """particles [N] with log_weight log w (w sums to about one just after resampling); log_z: log of the product of
     the sums that resampling has normalised away; ancestry: how this generation was born; met: the names of
-    `resample_at` that particles have stopped at; moves: how the moves of `rejuvenate` fared."""
+    `resample_at` that particles have stopped at; moves: how the moves of `rejuvenate` fared; history: what the particles
+    did; moved: the slots whose past moves have replaced since that was last recorded."""
 
     particles: list[Particle]
     log_z: float = 0.0
@@ -41,6 +43,8 @@ class SMCState:
     genealogy: Genealogy = field(default_factory=Genealogy)
     met: set[Hashable] = field(default_factory=set)
     moves: Tally = field(default_factory=Tally)
+    history: History = field(default_factory=History)
+    moved: frozenset[int] = frozenset()
 
 
 class SMC:
@@ -99,24 +103,35 @@ class SMC:
         """Advance to the next stop, record the generation, resample."""
         if self.expand > 1:
             self._expand(state)
-        await run.advance(state.particles, stop=self._barrier.make(state.met))
+        await run.advance(state.particles, stop=state.history.watching(self._barrier.make(state.met)))
         log_w = np.array([p.log_weight for p in state.particles])
         total = log_sum_exp(log_w)
+        self._record(state, log_w)
         if total == -math.inf:
             raise AllParticlesDead(killed_by(state.particles), self._posterior(run, state, log_w))
-        state.genealogy.append(log_w, state.ancestry)
         unfinished = sum(not p.done for p in state.particles)
         if unfinished or len(state.particles) != self.particles:
             self._resample(run, state, log_w, total)
+            children = state.particles
             await self._rejuvenate(run, state)
+            if state.particles is not children:
+                pairs = zip(children, state.particles, strict=True)
+                state.moved = frozenset([slot for slot, (before, after) in enumerate(pairs) if before is not after])
         if not unfinished and len(state.particles) != len(log_w):  # expand: the last stretch too ends with N
-            state.genealogy.append([p.log_weight for p in state.particles], state.ancestry)
+            self._record(state, np.array([p.log_weight for p in state.particles]))
         info = {"done": self.particles - min(unfinished, self.particles), "total": self.particles,
                 "note": f"generation {len(state.genealogy)},"}
         return state, info
 
     def done(self, state: SMCState) -> bool:
         return all(p.done for p in state.particles)
+
+    def _record(self, state: SMCState, log_w: np.ndarray[Any, Any]) -> None:
+        """A generation has ended."""
+        parents = None if state.ancestry is None else state.ancestry.index.tolist()
+        state.history.append(state.particles, parents, state.moved)
+        state.genealogy.append(log_w, state.ancestry, log_z=state.log_z)
+        state.moved = frozenset()
 
     def _resample(self, run: Run, state: SMCState, log_w: np.ndarray[Any, Any], total: float) -> None:
         ancestry = self.resample(normalise(log_w), self.particles, run.new_key())
@@ -142,6 +157,7 @@ class SMC:
         if before is not None:
             shares = before.weights[index] / np.array(splits)[index]
             state.ancestry = Ancestry(before.index[index], shares, before.resampled)
+        state.moved = frozenset([j for j, i in enumerate(index.tolist()) if i in state.moved])
         state.particles = copies(state.particles, index.tolist())
         for p, i in zip(state.particles, index, strict=True):
             p.log_weight = float(weights[i])
@@ -161,6 +177,6 @@ class SMC:
         return Posterior.of_particles(
             state.particles, log_w + state.log_z,
             log_evidence_error=error, cost=Cost.of(run.meter), method=self.name, seed=run.seed,
-            genealogy=state.genealogy, stopped=run.stopped,
+            genealogy=state.genealogy, history=state.history, stopped=run.stopped,
             info=None if self.rejuvenate is None else {"rejuvenation": state.moves.acceptance()},
         )

@@ -31,7 +31,7 @@ def table(posterior: Posterior, limit: int = 10) -> Table:
     shown.add_column("value", overflow="fold")
     ranked: dict[Any, float] = {}
     if posterior.weights.any():
-        ranked = _candidates(posterior) if optimises else posterior.probabilities()
+        ranked = candidates(posterior) if optimises else posterior.probabilities()
     for value, x in list(ranked.items())[:limit]:
         shown.add_row(f"{x:.4f}", str(value).strip() if isinstance(value, str) else repr(value))
     if len(ranked) > limit:
@@ -91,7 +91,7 @@ def _chains(posterior: Posterior) -> str:
     return ", ".join(told)
 
 
-def _candidates(posterior: Posterior) -> dict[Any, float]:
+def candidates(posterior: Posterior) -> dict[Any, float]:
     """Return value -> log joint density of its best trace, the best first."""
     from .posterior import _hashable
 

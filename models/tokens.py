@@ -46,6 +46,11 @@ class TokenDistribution(Algebraic["ProductToken"]):
         return self.lm.trainable
 
     @property
+    def pieces(self) -> Sequence[bytes]:
+        """What each token of the vocabulary stands for."""
+        return self.lm.tokenizer.token_bytes
+
+    @property
     def identity(self) -> Hashable:
         return self.context, self.temperature, None if self.mask is None else self.mask.tobytes()
 

@@ -26,12 +26,12 @@ class Particle:
     last reset it. trace: the record, once finished. killed_by: the address of the site that gave it weight zero.
     slot: its place in the population, part of the key of all its draws. params: current values of `param` sites.
     answered: the effects that the last answer completed, innermost first (a token, then its text, if it was the last).
-    resting: it has met the stop of the current request.
+    resting: it has met the stop of the current request. remains: the closed scopes of a dead one, with what it did.
     """
 
     __slots__ = (
-        "answered", "frames", "killed_by", "log_weight", "model", "params", "pending", "resting", "serial", "slot",
-        "trace",
+        "answered", "frames", "killed_by", "log_weight", "model", "params", "pending", "remains", "resting", "serial",
+        "slot", "trace",
     )
 
     def __init__(self, model: Invocation[Any], slot: int = 0, params: dict[Any, Any] | None = None) -> None:
@@ -44,6 +44,7 @@ class Particle:
         self.answered: list[Effect[Any]] = []
         self.serial = next(_serials)
         self.frames: list[Frame] = []
+        self.remains: list[Frame] = []
         self._settle(None, model)
 
     @classmethod
@@ -54,7 +55,7 @@ class Particle:
         particle = object.__new__(cls)
         particle.model, particle.slot, particle.params = trace.program, slot, None
         particle.log_weight, particle.pending, particle.trace, particle.killed_by = 0.0, None, trace, None
-        particle.resting, particle.answered, particle.frames = False, [], []
+        particle.resting, particle.answered, particle.frames, particle.remains = False, [], [], []
         particle.serial = next(_serials)
         return particle
 
@@ -168,7 +169,7 @@ class Particle:
         self.log_weight = -math.inf
         for frame in self.frames:
             frame.close()
-        self.frames, self.pending = [], None
+        self.remains, self.frames, self.pending = self.frames, [], None
 
     def fork(self, slot: int | None = None) -> Particle:
         """An independent copy in the same state: recorded values are replayed, nothing is drawn, scored or called.
@@ -179,7 +180,7 @@ class Particle:
         child.model, child.params, child.log_weight = self.model, self.params, self.log_weight
         child.trace, child.killed_by, child.resting = self.trace, self.killed_by, self.resting
         child.slot = self.slot if slot is None else slot
-        child.frames, child.pending, child.answered = [], None, []
+        child.frames, child.remains, child.pending, child.answered = [], self.remains, None, []
         child.serial = next(_serials)
         effect: Effect[Any] = self.model
         waits_for = [frame.effect for frame in self.frames[1:]] + [self.pending]

@@ -89,8 +89,8 @@ def conversation(prompt: str, attempts: Sequence[Attempt]) -> str:
     parts = [prompt]
     for i, a in enumerate(attempts, 1):
         program = f"```steer\n{a.source}```\n" if a.source else f"{a.reply.strip()[:2000]}\n"
-        parts.append(f"\n# Attempt {i}\n\n{program}\n# What came of it\n\n{a.problem}\n\nWrite the whole program again, "
-                     "mended.\n")
+        parts.append(f"\n# Attempt {i}\n\n{program}\n# What came of it\n\n{a.problem}\n\n"
+                     "Write the whole program again, mended.\n")
     return "".join(parts)
 
 
