@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -25,7 +26,7 @@ def bench(
     lm = models.load()
     typer.echo(f"{tokens} tokens; tokens x particles per second\n   N      SMC     bare  time ratio")
     for n in particles or [8, 32, 128]:
-        runs = [lambda seed, n=n: _smc(lm, n, tokens, seed), lambda seed, n=n: _bare(lm, n, tokens, seed)]
+        runs = [partial(_smc, lm, n, tokens), partial(_bare, lm, n, tokens)]
         for run in runs:
             run(repeats)  # compiles
         smc, bare = (min(_seconds(lm, run, seed) for seed in range(repeats)) for run in runs)

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 def record(posterior: Posterior, **more: Any) -> dict[str, Any]:
     """What `--json` prints. values, weights: one for each particle, in order; null and 0 for one that died or did not
-    finish."""
+    finish. killed: site -> how many particles it killed. more: what comes first."""
     chains = posterior.chains
     return {
         **more,
@@ -33,6 +33,7 @@ def record(posterior: Posterior, **more: Any) -> dict[str, Any]:
         "weights": posterior.weights,
         "cost": asdict(posterior.cost),
         "stopped": posterior.stopped,
+        "killed": posterior.killed,
         "chains": None if chains is None else {
             "chains": chains.chains, "draws": chains.draws, "acceptance": chains.acceptance(), "claim": chains.claim,
         },

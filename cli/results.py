@@ -53,7 +53,7 @@ class Output:
         posterior = getattr(error, "posterior", None)
         if self.as_json:
             told = {**self.more, "error": str(error), "killed": error.killed}
-            print_json(told if posterior is None else record(posterior, **told))
+            print_json(told if posterior is None else {**record(posterior), **told})
         note(f"error: {error}\n\nkilled by:")
         for site, n in sorted(error.killed.items(), key=lambda kv: -kv[1]):
             note(f"{n:>7,}  {site}")
@@ -74,9 +74,7 @@ class Output:
             if self.out is not None:
                 posterior.save(self.out)
             if self.report is not None:
-                from steersman.inference.report import report
-
-                report(posterior, self.report)
+                posterior.report(self.report)
         except (OSError, TypeError) as error:
             note(f"error: the result could not be written: {error}")
             return False
