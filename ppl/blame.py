@@ -11,10 +11,14 @@ from typing import Any
 from .errors import NotAnEffect, ProgramError, SteersmanError, TracedControlFlow
 
 _STANDARD_LIBRARY = os.path.dirname(inspect.__file__)  # asyncio's own lines are nobody's program
+_INTERPRETER = os.path.join(os.path.dirname(__file__), "language", "")  # it knows the lines of its programs
 
 
 def line_of(coroutine: Coroutine[Any, Any, Any]) -> str:
-    """ " (file:line)" where a program is suspended: in an undecorated `async def` that it awaits, if it is in one."""
+    """ " (file:line)" where a program is suspended: in an undecorated `async def` that it awaits, if it is in one; or
+    what an interpreter says that runs the program."""
+    if isinstance(line := getattr(coroutine, "line", None), str):
+        return line
     inner: Any = coroutine
     while inspect.iscoroutine(deeper := inner.cr_await) and _is_a_users(deeper.cr_code):
         inner = deeper
@@ -35,7 +39,7 @@ def line_of_error(error: BaseException) -> str:
 
 def _is_a_users(code: CodeType) -> bool:
     at = code.co_filename
-    return not at.startswith(_STANDARD_LIBRARY) or "site-packages" in at
+    return not at.startswith(_INTERPRETER) and (not at.startswith(_STANDARD_LIBRARY) or "site-packages" in at)
 
 
 def is_tracer_error(error: BaseException) -> bool:

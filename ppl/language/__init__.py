@@ -1,6 +1,32 @@
 """The textual language: .steer programs, read, checked, formatted and run."""
 
-from .diagnostics import Diagnostic, SteerError
-from .parse import parse
+from __future__ import annotations
 
-__all__ = ["Diagnostic", "SteerError", "parse"]
+from typing import TYPE_CHECKING, Any
+
+from .diagnostics import Diagnostic, SteerError
+
+if TYPE_CHECKING:
+    from .compile import compile_source as compile_source
+    from .compile import load as load
+    from .limits import Limits as Limits
+    from .loader import FolderLoader as FolderLoader
+    from .module import Module as Module
+    from .parse import parse as parse
+
+_LAZY = {"compile_source": "compile", "load": "compile", "Limits": "limits", "FolderLoader": "loader",
+         "Module": "module", "parse": "parse"}
+
+
+def __getattr__(name: str) -> Any:
+    """The rest is imported when it is first wanted: reading programs needs lark, running them the constraints."""
+    if name not in _LAZY:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from importlib import import_module
+
+    found = getattr(import_module(f"{__name__}.{_LAZY[name]}"), name)
+    globals()[name] = found
+    return found
+
+
+__all__ = ["Diagnostic", "FolderLoader", "Limits", "Module", "SteerError", "compile_source", "load", "parse"]

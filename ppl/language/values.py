@@ -13,6 +13,7 @@ from ..dist.record import Record
 from .problems import OverLimit, Problem
 
 if TYPE_CHECKING:
+    from .library.masks import Masks
     from .library.signature import Kind
     from .limits import Limits, Meter
 
@@ -52,6 +53,7 @@ class Function(Protocol):
     """A `def` of the language as a value."""
 
     name: str
+    masks: Masks
 
     def call(self, meter: Meter, *args: Any) -> Any:
         """Raises SteerError for a mistake inside it."""

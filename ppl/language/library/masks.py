@@ -20,8 +20,8 @@ SHARE = 100
 """A mask costs a run one step for so many that were taken to make it: the runs share it."""
 
 
-class _Masks:
-    """The masks made last, for all models and modules. Keys hold the def and the model: no two are mistaken for one."""
+class Masks:
+    """The masks made last by the defs of one file. Keys hold the def and the model: no two are mistaken for one."""
 
     def __init__(self) -> None:
         self.kept: OrderedDict[Any, tuple[NDArray[np.bool_], int]] = OrderedDict()
@@ -40,17 +40,14 @@ class _Masks:
                 self.kept.popitem(last=False)
 
 
-MASKS = _Masks()
-
-
 def mask_where(meter: Meter, lm: Any, test: Function, more: tuple[Any, ...]) -> NDArray[np.bool_]:
     """[vocabulary], not to be written into. more: arguments of the def behind the text of the token. Tokens that are a
     part of a character read as U+FFFD; the end-of-text token reads as ""."""
     key = (lm, test, _key(more))
-    found = MASKS.get(key)
+    found = test.masks.get(key)
     if found is None:
         found = _made(meter.limits, lm, test, more)
-        MASKS.put(key, *found)
+        test.masks.put(key, *found)
     mask, steps = found
     if key not in meter.known:
         meter.known.add(key)

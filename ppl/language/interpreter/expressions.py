@@ -1,0 +1,363 @@
+"""Expressions as closures of a frame."""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from .. import nodes as n
+from ..library import DISTRIBUTIONS, FUNCTIONS
+from ..operators import BINARY, COMPARISONS, UNARY, indexed, sliced, truth
+from ..problems import OverLimit, Problem
+from ..show import formatted, show
+from ..values import described, items, table
+from .calls import call, member
+from .frame import UNSET, Frame
+from .scope import Globals, Scope
+
+Evaluate = Callable[[Frame], Any]
+Hoist = tuple[Evaluate, int, n.Node]
+"""What makes an effect, the slot for its answer, and where it stands."""
+
+DEEPEST = 150
+"""Levels of an expression."""
+
+_FAST = {"+": operator.add, "-": operator.sub, "*": operator.mul}
+_FAST_TESTS = {"==": operator.eq, "!=": operator.ne, "<": operator.lt, "<=": operator.le, ">": operator.gt,
+               ">=": operator.ge}
+_PLAIN = frozenset({int, float, str})
+
+
+class Expressions:
+    """Compiles the expressions of one definition.
+
+    hoists: where effects may stand, those found so far, in the order of their evaluation; None where they may not.
+    Raises SteerError for names and calls that make no sense.
+    """
+
+    def __init__(self, around: Globals, scope: Scope) -> None:
+        self.globals, self.scope = around, scope
+        self.source = around.source
+        self.hoists: list[Hoist] | None = None
+        self.depth = 0
+
+    def compile(self, node: n.Expression) -> Evaluate:
+        self.depth += 1
+        if self.depth > DEEPEST:
+            raise self.source.error(node, "limit", f"the expression is nested more than {DEEPEST} levels deep",
+                                    "give parts of it names")
+        try:
+            made: Evaluate = _COMPILE[type(node)](self, node)
+            return made
+        finally:
+            self.depth -= 1
+
+    def apart(self, node: n.Expression) -> Evaluate:
+        """An expression that is not always evaluated: no effects in it."""
+        hoists, self.hoists = self.hoists, None
+        try:
+            return self.compile(node)
+        finally:
+            self.hoists = hoists
+
+    def literal(self, node: n.Number | n.Constant) -> Evaluate:
+        value = node.value
+        if type(value) is int and value.bit_length() * 3 // 10 > self.globals.limits.digits:
+            raise self.source.error(node, "limit", "an integer has too many digits: the limit is "
+                                                   f"{self.globals.limits.digits:,} (digits)")
+        return lambda f: value
+
+    def string(self, node: n.String) -> Evaluate:
+        if all(isinstance(part, str) for part in node.parts):
+            text = "".join(map(str, node.parts))
+            return lambda f: text
+        parts: list[str | tuple[Evaluate, str | None, n.Node]] = [
+            part if isinstance(part, str) else (self.compile(part.value), part.format, part) for part in node.parts
+        ]
+        failed = self.source.failed
+
+        def join(f: Frame) -> str:
+            texts = []
+            for part in parts:
+                if isinstance(part, str):
+                    texts.append(part)
+                    continue
+                value = part[0](f)
+                try:
+                    texts.append(show(f.meter, value) if part[1] is None else formatted(f.meter, value, part[1]))
+                except Exception as error:
+                    raise failed(part[2], error) from None
+            try:
+                f.meter.text(sum(map(len, texts)))
+            except Exception as error:
+                raise failed(node, error) from None
+            return "".join(texts)
+
+        return join
+
+    def name(self, node: n.Name) -> Evaluate:
+        name, slot, source = node.id, self.scope.find(node.id), self.source
+        if slot is not None:
+            def local(f: Frame) -> Any:
+                value = f.values[slot]
+                if value is UNSET:
+                    raise source.error(node, "unset", f"{name!r} has no value yet",
+                                       "give it one before it is used, in every branch")
+                return value
+
+            return local
+        role = self.globals.roles.get(name)
+        if role == "program":
+            raise self.source.error(node, "effect", f"a call of the program {name!r} cannot stand inside an expression",
+                                    f"write `x = {name}(...)` or `x ~ {name}(...)` in a line of its own")
+        if role == "module":
+            raise self.source.error(node, "kind", f"{name!r} is a file: write {name}.something")
+        if role is None:
+            raise self.unknown(node)
+        if role == "model" and name not in self.globals.values:
+            raise self.source.error(node, "unknown-model", f"no model {name!r} is given", "the runner provides the models")
+        return self.of_globals(node, self.globals, name)
+
+    def of_globals(self, node: n.Node, where: Globals, name: str) -> Evaluate:
+        values, source = where.values, self.source
+
+        def read(f: Frame) -> Any:
+            try:
+                return values[name]
+            except KeyError:
+                raise source.error(node, "unset", f"{name!r} has no value yet", "define it further up") from None
+
+        return read
+
+    def unknown(self, node: n.Name) -> Exception:
+        if node.id in FUNCTIONS or node.id in DISTRIBUTIONS:
+            return self.source.error(node, "kind", f"{node.id!r} is a built-in: call it, {node.id}(...)")
+        return self.source.error(node, "unknown-name", f"unknown name {node.id!r}")
+
+    def list_of(self, node: n.ListOf) -> Evaluate:
+        parts = [self.compile(item) for item in node.items]
+        failed = self.source.failed
+
+        def make(f: Frame) -> Any:
+            values = [part(f) for part in parts]
+            try:
+                f.meter.charge(1 + len(values) // 16)
+                return items(values, f.meter.limits)
+            except Exception as error:
+                raise failed(node, error) from None
+
+        return make
+
+    def dict_of(self, node: n.DictOf) -> Evaluate:
+        pairs = [(self.compile(key), self.compile(value)) for key, value in node.pairs]
+        failed = self.source.failed
+
+        def make(f: Frame) -> Any:
+            values = [(key(f), value(f)) for key, value in pairs]
+            try:
+                f.meter.charge(1 + len(values) // 8)
+                return table(values, f.meter.limits)
+            except Exception as error:
+                raise failed(node, error) from None
+
+        return make
+
+    def unary(self, node: n.Unary) -> Evaluate:
+        op, operand, failed = UNARY[node.op], self.compile(node.operand), self.source.failed
+
+        def run(f: Frame) -> Any:
+            value = operand(f)
+            try:
+                return op(f.meter, value)
+            except Exception as error:
+                raise failed(node, error) from None
+
+        return run
+
+    def binary(self, node: n.Binary) -> Evaluate:
+        return self.operation(node, node.op, self.compile(node.left), self.compile(node.right))
+
+    def operation(self, node: n.Node, name: str, left: Evaluate, right: Evaluate) -> Evaluate:
+        op, fast, failed = BINARY[name], _FAST.get(name), self.source.failed
+
+        def run(f: Frame) -> Any:
+            a, b = left(f), right(f)
+            if fast is not None and type(a) is float and type(b) is float:
+                return fast(a, b)
+            try:
+                return op(f.meter, a, b)
+            except Exception as error:
+                raise failed(node, error) from None
+
+        return run
+
+    def logical(self, node: n.Logical) -> Evaluate:
+        left, right, failed = self.compile(node.left), self.apart(node.right), self.source.failed
+        decides = node.op == "or"
+
+        def run(f: Frame) -> Any:
+            value = left(f)
+            try:
+                decided = truth(value) is decides
+            except Exception as error:
+                raise failed(node.left, error) from None
+            return value if decided else right(f)
+
+        return run
+
+    def test(self, node: n.Expression, apart: bool = False) -> Callable[[Frame], bool]:
+        """An expression that decides something."""
+        value, failed = (self.apart if apart else self.compile)(node), self.source.failed
+
+        def run(f: Frame) -> bool:
+            found = value(f)
+            if found is True or found is False:
+                return found
+            try:
+                return truth(found)
+            except Exception as error:
+                raise failed(node, error) from None
+
+        return run
+
+    def compare(self, node: n.Compare) -> Evaluate:
+        first, (name, second) = self.compile(node.first), node.rest[0]
+        steps = [(COMPARISONS[name], _FAST_TESTS.get(name), self.compile(second))]
+        steps += [(COMPARISONS[op], _FAST_TESTS.get(op), self.apart(value)) for op, value in node.rest[1:]]
+        failed = self.source.failed
+
+        def run(f: Frame) -> Any:
+            a, found = first(f), True
+            for op, fast, value in steps:
+                b = value(f)
+                kind = type(a)
+                if fast is not None and kind is type(b) and kind in _PLAIN:
+                    found = fast(a, b)
+                else:
+                    try:
+                        found = op(f.meter, a, b)
+                    except Exception as error:
+                        raise failed(node, error) from None
+                if len(steps) > 1 and not found:
+                    return found
+                a = b
+            return found
+
+        return run
+
+    def conditional(self, node: n.Conditional) -> Evaluate:
+        test, then, otherwise = self.test(node.test), self.apart(node.then), self.apart(node.otherwise)
+        return lambda f: then(f) if test(f) else otherwise(f)
+
+    def index(self, node: n.Index) -> Evaluate:
+        value, at, failed = self.compile(node.value), self.compile(node.index), self.source.failed
+
+        def run(f: Frame) -> Any:
+            whole, i = value(f), at(f)
+            try:
+                return indexed(f.meter, whole, i)
+            except Exception as error:
+                raise failed(node, error) from None
+
+        return run
+
+    def slice(self, node: n.Slice) -> Evaluate:
+        value, failed = self.compile(node.value), self.source.failed
+        bounds = [None if e is None else self.compile(e) for e in (node.start, node.stop, node.step)]
+
+        def run(f: Frame) -> Any:
+            whole = value(f)
+            start, stop, step = [None if bound is None else bound(f) for bound in bounds]
+            try:
+                return sliced(f.meter, whole, start, stop, step)
+            except Exception as error:
+                raise failed(node, error) from None
+
+        return run
+
+    def comprehension(self, node: n.Comprehension) -> Evaluate:
+        self.scope.slots.append({})
+        try:
+            loops = []
+            for i, clause in enumerate(node.clauses):
+                source = (self.compile if i == 0 else self.apart)(clause.source)
+                store = self.store(clause.targets)
+                loops.append((source, store, [self.test(test, apart=True) for test in clause.tests], clause))
+            item = self.apart(node.item)
+        finally:
+            self.scope.slots.pop()
+        failed = self.source.failed
+
+        def run(f: Frame) -> Any:
+            made: list[Any] = []
+            most = f.meter.limits.items
+
+            def loop(level: int) -> None:
+                if level == len(loops):
+                    made.append(item(f))
+                    if len(made) > most:
+                        raise failed(node, OverLimit("items", most, "a list is too long"))
+                    return
+                source, store, tests, clause = loops[level]
+                whole = source(f)
+                try:
+                    values = iterated(whole)
+                except Exception as error:
+                    raise failed(clause.source, error) from None
+                for value in values:
+                    try:
+                        f.meter.charge(1)
+                    except Problem as error:
+                        raise failed(clause, error) from None
+                    store(f, value)
+                    if all(test(f) for test in tests):
+                        loop(level + 1)
+
+            loop(0)
+            try:
+                f.meter.charge(len(made) // 16)
+                return items(made, f.meter.limits)
+            except Exception as error:
+                raise failed(node, error) from None
+
+        return run
+
+    def store(self, targets: Sequence[n.Name]) -> Callable[[Frame, Any], None]:
+        """Gives a value to one name, or the items of a list to several."""
+        slots = [self.scope.declare(target.id) for target in targets]
+        if len(slots) == 1:
+            only = slots[0]
+
+            def one(f: Frame, value: Any) -> None:
+                f.values[only] = value
+
+            return one
+        source = self.source
+
+        def several(f: Frame, value: Any) -> None:
+            if not isinstance(value, list) or len(value) != len(slots):
+                what = f"a list of {len(value)}" if isinstance(value, list) else "no list"
+                raise source.error(targets[0], "value", f"{len(slots)} names need a list of {len(slots)} values, and "
+                                                        f"this is {what}")
+            for slot, item in zip(slots, value, strict=True):
+                f.values[slot] = item
+
+        return several
+
+
+def iterated(value: Any) -> Any:
+    """What a loop runs through. Raises Problem for what has no items."""
+    if isinstance(value, (list, str, dict)):
+        return value
+    raise Problem("kind", f"a loop runs through a list, a text or a dict, not {described(value)}",
+                  "range(n) counts" if isinstance(value, int) else None)
+
+
+_COMPILE: dict[type, Callable[[Any, Any], Evaluate]] = {
+    n.Number: Expressions.literal, n.Constant: Expressions.literal, n.String: Expressions.string,
+    n.Name: Expressions.name, n.ListOf: Expressions.list_of, n.DictOf: Expressions.dict_of, n.Unary: Expressions.unary,
+    n.Binary: Expressions.binary, n.Logical: Expressions.logical, n.Compare: Expressions.compare,
+    n.Conditional: Expressions.conditional, n.Call: call, n.Member: member, n.Index: Expressions.index,
+    n.Slice: Expressions.slice, n.Comprehension: Expressions.comprehension,
+}
