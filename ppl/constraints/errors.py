@@ -10,7 +10,8 @@ class ConstraintError(SteersmanError, ValueError):
 
 
 class BadSource(ConstraintError):
-    """A pattern, grammar or schema with a mistake. line and column (from 1) are None where there is no one place."""
+    """A pattern, grammar or schema with a mistake. line and column (from 1) are None where there is no one place.
+    what, why, hint: the parts of the message."""
 
     def __init__(
         self, what: str, why: str, source: str = "", line: int | None = None, column: int | None = None, hint: str = "",
@@ -22,6 +23,7 @@ class BadSource(ConstraintError):
             shown = f"\n    {lines[line - 1]}" + ("" if column is None else f"\n    {' ' * (column - 1)}^")
         super().__init__(f"{what}{at}: {why}{shown}" + (f"\n{hint}" if hint else ""))
         self.line, self.column = line, column
+        self.what, self.why, self.hint = what, why, hint
 
 
 class Unsatisfiable(ConstraintError):

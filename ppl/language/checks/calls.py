@@ -5,9 +5,12 @@ from __future__ import annotations
 from .. import nodes
 from ..library.signature import Builtin, Kind
 from .arguments import check_arguments
-from .constraints import check_constraint
+from .callbacks import check_callback
+from .constraints import check_constraint, check_pattern
 from .distributions import distribution
 from .effects import check_effect, check_program
+from .members import lookup_member
+from .names import lookup
 from .read import reads, value_of
 from .signature import Bound, arguments_of, bind_arguments
 from .top import Imported
@@ -17,16 +20,16 @@ from .walk import Walk
 
 @reads(nodes.Call)
 def call(walk: Walk, node: nodes.Call) -> Value:
-    callee = value_of(walk, node.function)
+    callee = _callee(walk, node.function)
     values = [value_of(walk, a) for a in node.arguments]
     keywords = [value_of(walk, k.value) for k in node.keywords]
     shown = name_of(node.function)
     if isinstance(callee.of, Builtin):
         of = callee.of
-        bound = bind_arguments(walk, node, shown, of.arguments, of.variadic, values, keywords)
+        bound = bind_arguments(walk, node, shown, of.arguments, values, keywords, variadic=of.variadic)
         return _built_in(walk, node, shown, of, bound)
     if isinstance(callee.of, nodes.Definition):
-        bind_arguments(walk, node, shown, arguments_of(callee.of), False, values, keywords)
+        bind_arguments(walk, node, shown, arguments_of(callee.of), values, keywords, strict=True)
         if callee.of.kind == "program":
             check_program(walk, node, callee.of)
             return Value(of=node)
@@ -34,6 +37,12 @@ def call(walk: Walk, node: nodes.Call) -> Value:
     if callee.kind not in ("any", "function", "reward") or isinstance(callee.of, Imported):
         _refuse(walk, node, callee, shown)
     return ANY
+
+
+def _callee(walk: Walk, node: nodes.Expression) -> Value:
+    if isinstance(node, nodes.Name):
+        return lookup(walk, node)
+    return lookup_member(walk, node) if isinstance(node, nodes.Member) else value_of(walk, node)
 
 
 def name_of(node: nodes.Expression) -> str:
@@ -67,8 +76,11 @@ def _built_in(walk: Walk, node: nodes.Call, shown: str, of: Builtin, bound: Boun
     if walk.top.table.distributions.get(of.name) is of:
         return distribution(walk, of.name, bound)
     check_arguments(walk, shown, bound)
-    if of.returns == "constraint":
-        check_constraint(walk, node, of, bound)
+    check_callback(walk, shown, of, bound)
+    if of.returns == "constraint" and not isinstance(node.function, nodes.Member):
+        check_constraint(walk, of, bound)
+    elif "pattern" in bound.by:
+        check_pattern(walk, bound)
     return _result(of, bound)
 
 
@@ -76,7 +88,9 @@ def _result(of: Builtin, bound: Bound) -> Value:
     """What is known of the result, beyond its kind."""
     given = [value for _, value in (*bound.by.values(), *bound.more)]
     if of.name in ("abs", "round", "sum", "min", "max") and of.returns in ("float", "any"):
-        return Value()  # of whole numbers they are whole
+        return ANY  # of whole numbers they are whole
+    if of.name == "power" and given[0].kind == "model":
+        return Value("model")
     inside: Kind = _ITEMS.get(of.name, "any") if of.returns == "list" else "any"
     if of.returns == "list" and of.name in ("sorted", "reversed", "list") and given:
         inside = "str" if given[0].kind == "str" else given[0].inside
@@ -87,4 +101,7 @@ def _result(of: Builtin, bound: Bound) -> Value:
     return Value(of.returns, inside=inside)
 
 
-_ITEMS: dict[str, Kind] = {"range": "int", "split": "str", "splitlines": "str", "lines": "str", "enumerate": "list", "zip": "list"}
+_ITEMS: dict[str, Kind] = {
+    "range": "int", "split": "str", "splitlines": "str", "words_of": "str", "sentences_of": "str", "enumerate": "list",
+    "zip": "list", "encode": "int", "eos": "int",
+}

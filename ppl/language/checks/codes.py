@@ -29,7 +29,6 @@ CODES: dict[str, Code] = {
     "unused-import": _warning("An imported name is never used."),
     "shadows": _error("A built-in, model, distribution, program or def is given another meaning."),
     "duplicate-definition": _error("Two things at the top level of a file have one name."),
-    "duplicate-parameter": _error("Two parameters have one name."),
     "unknown-member": _error("`value.name` where values of this kind have no such member."),
     "private-member": _error("A member whose name begins with an underscore."),
     "unknown-model": _error("A model that the runner does not provide."),
@@ -41,7 +40,6 @@ CODES: dict[str, Code] = {
     "too-many-arguments": _error("More positional arguments than there are parameters."),
     "unknown-keyword": _error("A keyword that the called thing does not take."),
     "duplicate-argument": _error("One argument is given twice."),
-    "positional-after-keyword": _error("A positional argument after a keyword."),
     "not-callable": _error("A call of what is neither a function nor a program."),
     "not-called": _error("A function where its result is meant: the parentheses are missing."),
     "program-in-expression": _error("A program is called inside an expression."),
@@ -59,6 +57,7 @@ CODES: dict[str, Code] = {
     "outside-loop": _error("`break` or `continue` outside a loop."),
     "unreachable": _warning("A statement that no run can reach."),
     "endless-loop": _error("A loop that cannot end once it has begun."),
+    "unused-value": _warning("A call stands alone, and its value is lost."),
     "no-effect": _warning("A program that makes no choices and weighs nothing."),
     "constant-condition": _warning("A test whose outcome is always the same."),
     # supports

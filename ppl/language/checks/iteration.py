@@ -4,24 +4,21 @@ from __future__ import annotations
 
 from .. import nodes
 from .names import bind
-from .read import is_function
+from .read import advice
 from .value import ANY, Value, constant, kind_of, named
 from .walk import Walk
 
-_ITERABLE = ("any", "str", "list", "dict", "mask", "context")
+_ITERABLE = ("any", "str", "list", "dict")
 
 
 def items_of(walk: Walk, source: nodes.Expression, value: Value) -> Value:
     """One item of a value that a loop goes through."""
-    if is_function(value):
-        walk.findings.report("not-called", source, "a loop over a function", "call it: name(...)")
-    elif value.kind in ("int", "float"):
+    if value.kind in ("int", "float"):
         walk.findings.report(
             "not-iterable", source, "a loop over a number", "write range(n) to do something n times"
         )
     elif value.kind not in _ITERABLE:
-        hint = "draw from it first: x ~ ..." if value.kind in ("distribution", "token", "text") else None
-        walk.findings.report("not-iterable", source, f"a loop over {named(value.kind)}", hint)
+        walk.findings.report("not-iterable", source, f"a loop over {named(value.kind)}", advice(value))
     if value.kind == "str":
         return Value("str")
     if value.kind == "list":

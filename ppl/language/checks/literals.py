@@ -6,7 +6,7 @@ from typing import Any
 
 from .. import nodes
 from . import fold
-from .read import is_function, reads, value_of
+from .read import reads, value_of
 from .value import ANY, UNKNOWN, Value, constant, join
 from .walk import Walk
 
@@ -25,16 +25,14 @@ def truth_or_none(walk: Walk, node: nodes.Constant) -> Value:
 def string(walk: Walk, node: nodes.String) -> Value:
     known: Any = ""
     for part in node.parts:
-        piece = part if isinstance(part, str) else fold.text(_interpolated(walk, part))
+        piece = part if isinstance(part, str) else _interpolated(walk, part)
         known = UNKNOWN if known is UNKNOWN or piece is UNKNOWN else known + piece
     return Value("str", known)
 
 
-def _interpolated(walk: Walk, part: nodes.Expression) -> Any:
-    value = value_of(walk, part)
-    if is_function(value):
-        walk.findings.report("not-called", part, "a function stands in a string", "call it: {name(...)}")
-    return value.known
+def _interpolated(walk: Walk, part: nodes.Interpolation) -> Any:
+    value = value_of(walk, part.value)
+    return fold.text(value.known) if part.format is None else UNKNOWN
 
 
 @reads(nodes.ListOf)

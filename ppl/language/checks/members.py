@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Collection
 
 from .. import nodes
-from .read import is_function, reads, value_of
+from ..library.signature import Builtin
+from .names import as_value, lookup
+from .read import advice, reads, value_of
 from .suggest import MEMBER_ALIASES, listed, meant
 from .top import Imported
 from .value import ANY, UNKNOWN, Value, constant, kind_of, named
@@ -16,12 +18,23 @@ _CHANGING = {
     "pop": "xs = xs[:-1]", "remove": "xs = [x for x in xs if x != y]", "sort": "xs = sorted(xs)",
     "reverse": "xs = reversed(xs)", "update": "{...} with all entries", "clear": "xs = []", "setdefault": "d.get(key, default)",
 }
-_INDEXED = ("any", "str", "list", "dict", "mask", "context")
+_INDEXED = ("any", "str", "list", "dict", "mask")
 
 
 @reads(nodes.Member)
 def member(walk: Walk, node: nodes.Member) -> Value:
-    value = value_of(walk, node.value)
+    found = lookup_member(walk, node)
+    if isinstance(found.of, Builtin):
+        walk.findings.report(
+            "not-called", node.name_span, f"{node.name!r} is a function", f"call it: .{node.name}(...)"
+        )
+        return ANY
+    return as_value(walk, node, found)
+
+
+def lookup_member(walk: Walk, node: nodes.Member) -> Value:
+    """What a member is, where it may be called."""
+    value = lookup(walk, node.value) if isinstance(node.value, nodes.Name) else value_of(walk, node.value)
     if node.name.startswith("_"):
         walk.findings.report(
             "private-member", node.name_span, f"{node.name!r} cannot be reached", "no member begins with an underscore"
@@ -29,9 +42,8 @@ def member(walk: Walk, node: nodes.Member) -> Value:
         return ANY
     if isinstance(value.of, Imported):
         return _imported(walk, node, value.of)
-    if is_function(value):
-        walk.findings.report("not-called", node.value, "a function has no members", "call it first: name(...)")
-        return ANY
+    if isinstance(node.value, nodes.Name):
+        value = as_value(walk, node.value, value)
     if value.kind == "any":
         return ANY
     there = walk.top.table.members.get(value.kind, {})
@@ -69,7 +81,7 @@ def index(walk: Walk, node: nodes.Index) -> Value:
     value, at = value_of(walk, node.value), value_of(walk, node.index)
     if _refused(walk, node.value, value):
         return ANY
-    if value.kind in ("str", "list", "mask") and at.kind not in ("any", "int", "bool"):
+    if value.kind in ("str", "list", "mask") and at.kind not in ("any", "int"):
         hint = "use // for whole division, or int(...)" if at.kind == "float" else None
         message = f"an index into {named(value.kind)} has to be a whole number, got {named(at.kind)}"
         walk.findings.report("wrong-kind", node.index, message, hint)
@@ -92,7 +104,7 @@ def slice_of(walk: Walk, node: nodes.Slice) -> Value:
     if _refused(walk, node.value, value):
         return ANY
     for bound in bounds:
-        if bound is not None and bound[1].kind not in ("any", "int", "bool", "none"):
+        if bound is not None and bound[1].kind not in ("any", "int", "none"):
             message = f"a bound of a slice has to be a whole number, got {named(bound[1].kind)}"
             walk.findings.report("wrong-kind", bound[0], message)
     known = [None if b is None else b[1].known for b in bounds]
@@ -105,11 +117,8 @@ def slice_of(walk: Walk, node: nodes.Slice) -> Value:
 
 def _refused(walk: Walk, node: nodes.Expression, value: Value) -> bool:
     """Whether the value has no items to index; reported."""
-    if is_function(value):
-        walk.findings.report("not-called", node, "a function has no items", "call it with (...), not [...]")
-        return True
     if value.kind not in _INDEXED:
-        hint = "draw from it first: x ~ ..." if value.kind in ("distribution", "token", "text") else None
+        hint = "call it with (...), not [...]" if value.kind == "function" else advice(value)
         walk.findings.report("not-indexable", node, f"{named(value.kind)} has no items", hint)
         return True
     return False

@@ -5,14 +5,37 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from .. import nodes
+from ..library.signature import Builtin
 from .read import reads
 from .suggest import NOTES, meant
+from .top import Imported
 from .value import ANY, Value
 from .walk import Walk
 
 
 @reads(nodes.Name)
+def name_value(walk: Walk, node: nodes.Name) -> Value:
+    return as_value(walk, node, lookup(walk, node))
+
+
+def as_value(walk: Walk, node: nodes.Name | nodes.Member, found: Value) -> Value:
+    """What a name stands for where it is not called: built-ins, programs and files are no values."""
+    shown = node.id if isinstance(node, nodes.Name) else node.name
+    match found.of:
+        case Builtin():
+            what, hint = "a built-in", f"call it: {shown}(...)"
+        case nodes.Definition(kind="program"):
+            what, hint = "a program", f"call it in a line of its own: x ~ {shown}(...)"
+        case Imported():
+            what, hint = "a file that is imported", f"write {shown}.name"
+        case _:
+            return found
+    walk.findings.report("not-called", node, f"{shown!r} is {what} and no value", hint)
+    return ANY
+
+
 def lookup(walk: Walk, node: nodes.Name) -> Value:
+    """What a name stands for, where it may be called or have members."""
     name = node.id
     walk.used.add(name)
     binding = walk.scope.get(name)

@@ -7,13 +7,13 @@ from typing import Any
 from .. import nodes
 from ..library.signature import Kind
 from . import fold
-from .read import is_function
+from .read import advice
 from .value import ANY, NUMBERS, UNKNOWN, Value, constant, kind_of, named
 from .walk import Walk
 
 _MEASURES = ("model", "token", "text")
 _ORDERED = (NUMBERS, ("str",), ("list",))
-_CONTAINERS = ("any", "str", "list", "dict", "mask", "context")
+_CONTAINERS = ("any", "str", "list", "dict")
 
 
 def unary_value(walk: Walk, node: nodes.Unary, value: Value) -> Value:
@@ -44,13 +44,13 @@ def _result(op: str, a: Kind, b: Kind) -> Kind | None:
         return "any"
     if a in NUMBERS and b in NUMBERS:
         if op in "&|":
-            return "any"
+            return None
         return "float" if op == "/" or "float" in (a, b) else "any" if op == "**" else "int"
     if op == "+":
         if a == b and a in ("str", "list"):
             return a
-        return "context" if a == "context" else None
-    if op == "*" and {a, b} & {"str", "list"} and {a, b} & {"int", "bool"}:
+        return "context" if a == "context" and b in ("str", "int", "list") else None
+    if op == "*" and {a, b} & {"str", "list"} and "int" in (a, b):
         return a if a in ("str", "list") else b
     if op in "*/" and a == b and a in _MEASURES:
         return a if a == "model" else "any"
@@ -58,23 +58,22 @@ def _result(op: str, a: Kind, b: Kind) -> Kind | None:
         return a if a == "model" else "any"
     if op in "&|" and a == b and a in ("constraint", "mask"):
         return a
-    if op in "&|" and "constraint" in (a, b) and {a, b} <= {"constraint", "str"}:
-        return "any"
     return None
 
 
 def _hint(op: str, *sides: Value) -> str | None:
     kinds = {v.kind for v in sides}
-    if any(map(is_function, sides)):
-        return "call the function: name(...)"
-    if kinds & {"distribution", "token", "text"}:
-        return "draw from the distribution first: x ~ ..."
+    for side in sides:
+        if found := advice(side):
+            return found
     if op == "+" and "str" in kinds and kinds & {*NUMBERS, "none", "list", "dict", "context"}:
         return 'put the value into the string: "... {value}"'
     if op == "+" and "list" in kinds:
         return "write xs + [x] to append one item"
     if op == "%" and "str" in kinds:
         return 'put the value into the string: "... {value}"'
+    if op in "&|" and kinds <= set(NUMBERS):
+        return f"'{'and' if op == '&' else 'or'}' joins conditions"
     if op == "-" and kinds == {"str"}:
         return 'write text.replace(part, "") to take a part out of a string'
     return None
@@ -84,10 +83,6 @@ def compare_values(
     walk: Walk, left: nodes.Expression, right: nodes.Expression, op: str, a: Value, b: Value
 ) -> Any:
     """Whether `a op b` holds, or UNKNOWN."""
-    for node, side in ((left, a), (right, b)):
-        if is_function(side) and op not in ("==", "!="):
-            walk.findings.report("not-called", node, f"'{op}' compares a function", "call it: name(...)")
-            return UNKNOWN
     if "any" in (a.kind, b.kind) and op not in ("in", "not in"):
         return UNKNOWN
     if op in ("<", "<=", ">", ">="):
@@ -97,7 +92,7 @@ def compare_values(
             return UNKNOWN
     elif op in ("in", "not in"):
         if b.kind not in _CONTAINERS:
-            walk.findings.report("bad-operands", right, f"'{op}' looks into {named(b.kind)}", None)
+            walk.findings.report("bad-operands", right, f"'{op}' looks into {named(b.kind)}", advice(b))
             return UNKNOWN
         if b.kind == "str" and a.kind not in ("any", "str"):
             walk.findings.report(
@@ -109,6 +104,8 @@ def compare_values(
 
 def _compare_hint(a: Value, b: Value) -> str | None:
     kinds = {a.kind, b.kind}
+    if found := advice(a) or advice(b):
+        return found
     if kinds & set(NUMBERS) and kinds & {"str", "list"}:
         return "compare its length: len(...)"
     return None

@@ -1,4 +1,5 @@
-"""`value_of`: what is known of the value of an expression; whoever reads an expression reports what is wrong in it."""
+"""`value_of` and `read_body`: each kind of expression and of statement has a reader, which reports what is wrong in it
+and says what is known afterwards."""
 
 from __future__ import annotations
 
@@ -10,7 +11,9 @@ from .value import Value, named
 from .walk import Walk
 
 Reader = Callable[[Walk, Any], Value]
+Doer = Callable[[Walk, Any], None]
 _READERS: dict[type, Reader] = {}
+_DOERS: dict[type, Doer] = {}
 
 
 def reads(kind: type) -> Callable[[Reader], Reader]:
@@ -23,6 +26,26 @@ def reads(kind: type) -> Callable[[Reader], Reader]:
     return register
 
 
+def does(kind: type) -> Callable[[Doer], Doer]:
+    """The decorated function reads the statements of this kind."""
+
+    def register(doer: Doer) -> Doer:
+        _DOERS[kind] = doer
+        return doer
+
+    return register
+
+
+def read_body(walk: Walk, body: nodes.Body) -> None:
+    """Read statements one after the other, in the scope of the walk."""
+    reported = walk.scope.dead
+    for statement in body:
+        if walk.scope.dead and not reported:
+            reported = True
+            walk.findings.report("unreachable", statement, "no run comes here", "remove it, or what ends the run before")
+        _DOERS[type(statement)](walk, statement)
+
+
 def value_of(walk: Walk, node: nodes.Expression) -> Value:
     return _READERS[type(node)](walk, node)
 
@@ -30,18 +53,13 @@ def value_of(walk: Walk, node: nodes.Expression) -> Value:
 def truth_of(walk: Walk, node: nodes.Expression, after: str) -> Value:
     """The value of what is used as a truth value. after: the word it stands after."""
     value = value_of(walk, node)
-    if is_function(value):
-        walk.findings.report(
-            "not-called", node, f"{after} is given a function, which is always true", "call it: name(...)"
-        )
-    elif value.kind in ("distribution", "token", "text"):
-        walk.findings.report(
-            "wrong-kind", node, f"{after} needs a truth value, got {named(value.kind)}", "draw from it first: x ~ ..."
-        )
-    elif value.kind in ("model", "constraint", "reward"):
-        walk.findings.report("wrong-kind", node, f"{after} needs a truth value, got {named(value.kind)}")
+    if value.kind not in ("any", "none", "bool", "int", "float", "str", "list", "dict"):
+        walk.findings.report("wrong-kind", node, f"{after} needs a truth value, got {named(value.kind)}", advice(value))
     return value
 
 
-def is_function(value: Value) -> bool:
-    return value.kind == "function" or isinstance(value.of, nodes.Definition)
+def advice(value: Value) -> str | None:
+    """What to do with a value of a kind that is seldom meant itself."""
+    if value.kind == "function":
+        return "call it: name(...)"
+    return "draw from it first: x ~ ..." if value.kind in ("distribution", "token", "text") else None

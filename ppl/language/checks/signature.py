@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from .. import nodes
 from ..library.signature import Argument, Kind
-from .read import is_function
+from .read import advice
 from .suggest import listed, meant
 from .value import Value, named
 from .walk import Walk
@@ -43,10 +43,11 @@ def _kinds(parameter: nodes.Parameter) -> tuple[Kind, ...]:
 
 
 def bind_arguments(
-    walk: Walk, node: nodes.Call, shown: str, arguments: tuple[Argument, ...], variadic: bool,
-    values: list[Value], keywords: list[Value],
+    walk: Walk, node: nodes.Call, shown: str, arguments: tuple[Argument, ...], values: list[Value],
+    keywords: list[Value], variadic: bool = False, strict: bool = False,
 ) -> Bound:
-    """values, keywords: what is known of the arguments that the call gives. Reports those that do not fit."""
+    """values, keywords: what is known of the arguments that the call gives. strict: of a definition, for which a bool is
+    no number. Reports those that do not fit."""
     bound = Bound()
 
     def report(code: str, at: nodes.Node | nodes.Span, message: str, hint: str | None = None) -> None:
@@ -64,10 +65,9 @@ def bind_arguments(
             count = f"{len(places)} positional argument{'s' * (len(places) != 1)}"
             report("too-many-arguments", argument, f"{shown} takes {count}, got {len(values)}", usage)
             break
-    _order(node, report)
     names = [a.name for a in arguments]
     for keyword, value in zip(node.keywords, keywords, strict=True):
-        if keyword.name not in names:
+        if keyword.name not in names or (variadic and keyword.name == places[-1].name):
             hint = meant(keyword.name, names) or (f"its arguments are {listed(names)}" if names else usage)
             report("unknown-keyword", keyword, f"{shown} has no argument {keyword.name!r}", hint)
         elif keyword.name in bound.by:
@@ -79,48 +79,35 @@ def bind_arguments(
         report("missing-argument", node, f"{shown} needs {' and '.join(map(repr, missing))}", usage)
     for argument in arguments:
         if argument.name in bound.by:
-            _kind(shown, argument, *bound.by[argument.name], report=report)
+            _kind(shown, argument, *bound.by[argument.name], strict, report)
     for given in bound.more:
-        _kind(shown, places[-1], *given, report=report)
+        _kind(shown, places[-1], *given, strict, report)
     return bound
 
 
-def _order(node: nodes.Call, report: Report) -> None:
-    if not node.keywords:
+def _kind(
+    shown: str, argument: Argument, node: nodes.Expression, value: Value, strict: bool, report: Report
+) -> None:
+    if _accepts(argument, value, strict):
         return
-    first = node.keywords[0].span
-    for argument in node.arguments:
-        if (argument.span.line, argument.span.column) > (first.line, first.column):
-            message = "a positional argument stands after a keyword"
-            report("positional-after-keyword", argument, message, "give it by its name")
-            return
+    wanted = " or ".join(dict.fromkeys(named(k) for k in argument.kinds if k != "none" or argument.required))
+    message = f"{argument.name!r} of {shown} has to be {wanted}, got {named(value.kind)}"
+    report("wrong-kind", node, message, _hint(argument, value))
 
 
-def _kind(shown: str, argument: Argument, node: nodes.Expression, value: Value, report: Report) -> None:
-    if accepts(argument, value):
-        return
-    wanted = " or ".join(dict.fromkeys(named(k) for k in argument.kinds))
-    got = "a program" if isinstance(value.of, nodes.Definition) and value.kind == "any" else named(value.kind)
-    report("wrong-kind", node, f"{argument.name!r} of {shown} has to be {wanted}, got {got}", _hint(argument, value))
-
-
-def accepts(argument: Argument, value: Value) -> bool:
+def _accepts(argument: Argument, value: Value, strict: bool) -> bool:
     """Whether an argument may be this value, for all that is known."""
     kinds, kind = argument.kinds, value.kind
-    if isinstance(value.of, nodes.Definition) and value.of.kind == "program":
-        return False
-    if "any" in kinds or kind == "any" or kind in kinds or (kind == "none" and not argument.required):
+    if "any" in kinds or kind == "any" or kind in kinds:
         return True
-    if kind in ("bool", "int") and {"int", "float"} & set(kinds):
-        return True
-    return kind in ("token", "text") and "distribution" in kinds
+    if kind == "none":
+        return strict and not argument.required
+    return (kind == "int" and "float" in kinds) or (kind == "bool" and not strict and bool({"int", "float"} & set(kinds)))
 
 
 def _hint(argument: Argument, value: Value) -> str | None:
-    if is_function(value):
-        return "call it: name(...)"
-    if value.kind in ("distribution", "token", "text"):
-        return "draw from it first: x ~ ..."
+    if found := advice(value):
+        return found
     if value.kind == "str" and {"int", "float"} & set(argument.kinds):
         if value.constant and value.known.strip().replace(".", "", 1).isdigit():
             return f"write {value.known.strip()} without quotes"

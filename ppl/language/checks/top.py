@@ -6,6 +6,7 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from .. import nodes
+from .domains import PARAMETERS
 from .findings import Findings
 from .table import Table
 from .value import Value
@@ -21,7 +22,8 @@ class Imported:
 
 @dataclass
 class Top:
-    """definitions: where each name of the file is defined. names: what is known of it. models: those that are declared,
+    """definitions: where each name of the file is defined. names: what is known of it. imported: those that come
+    from other files. models: those that are declared,
     and `lm`. provided: those that the runner has, None where that is not known. returns: what is known of the results of each `def`."""
 
     findings: Findings
@@ -30,7 +32,7 @@ class Top:
     provided: Collection[str] | None
     definitions: dict[str, nodes.Span] = field(default_factory=dict)
     names: dict[str, Value] = field(default_factory=dict)
-    constants: set[str] = field(default_factory=set)
+    imported: dict[str, nodes.Span] = field(default_factory=dict)
     models: set[str] = field(default_factory=lambda: {"lm"})
     used: set[str] = field(default_factory=set)
     returns: dict[nodes.Definition, Value] = field(default_factory=dict)
@@ -42,23 +44,26 @@ class Top:
             return self.names[name]
         if name in self.models:
             return Value("model")
-        builtin = self.table.functions.get(name) or self.table.distributions.get(name)
+        builtin = self.table.functions.get(name)
+        if builtin is None and self.is_distribution(name):
+            builtin = self.table.distributions.get(name)
         if builtin is None:
             return None
         return Value(builtin.returns) if builtin.property else Value("function", of=builtin)
 
-    def known(self) -> Iterator[str]:
-        yield from (*self.names, *self.models, *self.table.functions, *self.table.distributions)
+    def is_distribution(self, name: str) -> bool:
+        """Whether the name is one of a distribution; names in capitals are not looked up, which would import NumPyro."""
+        return (not name.isupper() or name == "LKJ") and name in self.table.distributions
 
-    def hides(self, name: str, parameter: bool = False) -> str | None:
-        """What a variable of this name would hide, if it may not. A parameter may hide a built-in function, because
-        its name is what the program is run with."""
+    def known(self) -> Iterator[str]:
+        yield from (*self.names, *self.models, *self.table.functions, *PARAMETERS)
+
+    def hides(self, name: str) -> str | None:
+        """What a variable of this name would hide, if it may not. (It may hide a built-in function, as in Python.)"""
         if name in self.models:
             return "a model"
-        if name in self.table.distributions:
+        if self.is_distribution(name):
             return "a distribution"
-        if name in self.table.functions and not parameter:
-            return "a built-in"
         value = self.names.get(name)
         if value is not None and isinstance(value.of, nodes.Definition):
             return f"a {value.of.kind} of this file"
@@ -66,7 +71,7 @@ class Top:
 
     def define(self, name: str, at: nodes.Span, value: Value) -> None:
         """A name of the top level; reports one that is taken."""
-        taken = None if name in self.names else self.hides(name)
+        taken = None if name in self.names else "a built-in" if name in self.table.functions else self.hides(name)
         if taken is not None:
             hint = f"choose another name, such as {name}_"
             self.findings.report("shadows", at, f"{name!r} is {taken}", hint)

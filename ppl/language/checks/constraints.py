@@ -1,0 +1,50 @@
+"""Constraints that cannot be read: constant patterns, grammars and schemas, at their place in the literal."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from ..library.signature import Builtin
+from .places import place_in
+from .signature import Bound
+from .walk import Walk
+
+
+def check_constraint(walk: Walk, of: Builtin, bound: Bound) -> None:
+    """Make the constraint of a call where all that it is made of is constant, and report why it cannot be made."""
+    makers = _makers()
+    if of.name not in makers or bound.more or not all(value.constant for _, value in bound.by.values()):
+        return
+    from ...constraints.errors import BadSource, ConstraintError
+
+    name, (source, value) = next(iter(bound.by.items()))
+    arguments = {n: v.known for n, (_, v) in bound.by.items() if n != name}
+    try:
+        makers[of.name](value.known, **arguments)
+    except BadSource as error:
+        at = place_in(source, error.line, error.column) if isinstance(value.known, str) else source.span
+        what = error.what if error.what != of.name else "this cannot be read"
+        walk.findings.report("bad-constraint", at, f"{what}: {error.why}", error.hint or None)
+    except (ConstraintError, TypeError, ValueError) as error:
+        walk.findings.report("bad-constraint", source, str(error))
+
+
+def check_pattern(walk: Walk, bound: Bound) -> None:
+    """A constant argument called `pattern` of other built-ins."""
+    from ...constraints.errors import BadSource
+
+    source, value = bound.by["pattern"]
+    if not value.constant:
+        return
+    try:
+        _makers()["regex"](value.known)
+    except BadSource as error:
+        at = place_in(source, error.line, error.column)
+        walk.findings.report("bad-constraint", at, f"this cannot be read: {error.why}", error.hint or None)
+
+
+def _makers() -> dict[str, Callable[..., Any]]:
+    from ... import constraints as c
+
+    return {"regex": c.regex, "grammar": c.grammar, "json_schema": c.json_schema, "choice": c.choice, "words": c.words}

@@ -1,0 +1,82 @@
+"""Distributions: parameters outside their domains, and what is drawn."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from .. import nodes
+from .domains import BOUNDED, CONTINUOUS, PARAMETERS, SUPPORTS, Domain, support
+from .signature import Bound
+from .value import NUMBERS, Value, named
+from .walk import Walk
+
+_DEFAULTS: dict[str, dict[str, float]] = {"Uniform": {"low": 0.0, "high": 1.0}, "DiscreteUniform": {"low": 0, "high": 1}}
+
+
+@dataclass(frozen=True)
+class Made:
+    """Of a distribution: its name, and what its values are certainly among."""
+
+    name: str
+    support: Domain | None
+
+
+def distribution(walk: Walk, name: str, bound: Bound) -> Value:
+    """The value of a call of a distribution whose arguments have been bound."""
+    wrong = [_check(walk, name, parameter, *given) for parameter, given in bound.by.items()]
+    parameters = {p: d for p, d in _DEFAULTS.get(name, {}).items() if p not in bound.by}
+    parameters |= {p: value.known for p, (_, value) in bound.by.items() if value.constant}
+    wrong.append(_check_order(walk, name, bound, parameters))
+    scalar = all(value.kind in NUMBERS for _, value in bound.by.values())
+    made = Made(name, None if any(wrong) else support(name, parameters))
+    return Value("distribution", of=made, inside="float" if name in CONTINUOUS and scalar else "any")
+
+
+def _check(walk: Walk, name: str, parameter: str, node: nodes.Expression, value: Value) -> bool:
+    """Whether a parameter has been reported."""
+    domain = PARAMETERS.get(name, {}).get(parameter)
+    if domain is None or not value.constant or domain.contains(value.known):
+        return False
+    shown = f", got {value.known}" if isinstance(value.known, (int, float)) else ""
+    hint = None
+    if name in ("Bernoulli", "Geometric", "Binomial") and parameter == "probs" and isinstance(value.known, (int, float)):
+        hint = "give log-odds by their name: logits=..." if name != "Binomial" else None
+    elif parameter == "probs" and isinstance(value.known, list) and all(x >= 0 for x in _flat(value.known)):
+        hint = f"their sum is {sum(_flat(value.known)):g}: divide by it, or give logits=..."
+    message = f"{parameter!r} of {name} has to be {domain.words}{shown}"
+    walk.findings.report("bad-parameter", node, message, hint)
+    return True
+
+
+def _flat(x: Any) -> list[float]:
+    return [f for item in x for f in _flat(item)] if isinstance(x, list) else [x] if isinstance(x, (int, float)) else []
+
+
+def _check_order(walk: Walk, name: str, bound: Bound, parameters: dict[str, Any]) -> bool:
+    low, high = parameters.get("low"), parameters.get("high")
+    if name not in BOUNDED or not (isinstance(low, (int, float)) and isinstance(high, (int, float))):
+        return False
+    if low < high or (name == "DiscreteUniform" and low == high):
+        return False
+    node = (bound.by.get("high") or bound.by["low"])[0]
+    message = f"'high' of {name} has to be above 'low', got low={low} and high={high}"
+    walk.findings.report("bad-parameter", node, message, "the smaller bound comes first")
+    return True
+
+
+def check_observed(walk: Walk, node: nodes.Expression, value: Value, dist: Value) -> None:
+    """Reports an observation that the distribution certainly never gives."""
+    wanted = _OBSERVED.get(dist.kind)
+    if isinstance(dist.of, Made) and dist.of.name in SUPPORTS:
+        wanted = ("a number", (*NUMBERS, "list"))
+    if wanted is not None and value.kind not in ("any", *wanted[1]):
+        walk.findings.report("wrong-kind", node, f"what is observed has to be {wanted[0]}, got {named(value.kind)}")
+        return
+    made = dist.of
+    if isinstance(made, Made) and made.support is not None and value.constant and not made.support.contains(value.known):
+        message = f"{made.name} never gives {value.known}: its values are {made.support.words}"
+        walk.findings.report("outside-support", node, message)
+
+
+_OBSERVED = {"text": ("a text", ("str",)), "token": ("a token, a whole number", ("int",))}
