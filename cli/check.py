@@ -38,7 +38,7 @@ def diagnostics_of(file: str) -> list[Diagnostic]:
     from steersman.ppl import language
 
     source, path = read_source(file)
-    return language.check(source, path, loader=language.folder_loader(folder_of(file)))
+    return language.check(source, path, loader=language.FolderLoader(folder_of(file)))
 
 
 def _count(n: int, what: str) -> str:

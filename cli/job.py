@@ -44,7 +44,7 @@ def prepare(file: str, name: str | None, settings: Mapping[str, str], models: Ma
     from steersman.ppl import language
 
     source, path = read_source(file)
-    loader = language.folder_loader(folder_of(file))
+    loader = language.FolderLoader(folder_of(file))
     tree = language.parse(source, path)
     known = {DEFAULT, *models}
     found = language.check(tree, path, models=known, rewards=set(rewards), loader=loader)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from .diagnostics import Diagnostic, SteerError
 
 if TYPE_CHECKING:
+    from .checks import check as check
     from .compile import compile_source as compile_source
     from .compile import load as load
     from .limits import Limits as Limits
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
     from .module import Module as Module
     from .parse import parse as parse
 
-_LAZY = {"compile_source": "compile", "load": "compile", "Limits": "limits", "FolderLoader": "loader",
+_LAZY = {"check": "checks", "compile_source": "compile", "load": "compile", "Limits": "limits", "FolderLoader": "loader",
          "Module": "module", "parse": "parse"}
 
 
@@ -29,4 +30,4 @@ def __getattr__(name: str) -> Any:
     return found
 
 
-__all__ = ["Diagnostic", "FolderLoader", "Limits", "Module", "SteerError", "compile_source", "load", "parse"]
+__all__ = ["Diagnostic", "FolderLoader", "Limits", "Module", "SteerError", "check", "compile_source", "load", "parse"]
