@@ -42,10 +42,11 @@ def prepare(file: str, name: str | None, settings: Mapping[str, str], models: Ma
     leaves with status 2 for what is wrong with the other arguments.
     """
     from steersman.ppl import language
+    from steersman.ppl.language.parse import parse
 
     source, path = read_source(file)
     loader = language.FolderLoader(folder_of(file))
-    tree = language.parse(source, path)
+    tree = parse(source, path)
     known = {DEFAULT, *models}
     found = language.check(tree, path, models=known, rewards=set(rewards), loader=loader)
     if any(d.severity == "error" for d in found):

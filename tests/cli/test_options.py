@@ -16,8 +16,8 @@ from steersman.cli.pairs import pairs
 from steersman.cli.settings import read_settings, read_value
 from steersman.inference import SMC, every, suffix
 from steersman.ppl import dist, program, sample
-from steersman.ppl.language import parse
 from steersman.ppl.language.nodes import Definition
+from steersman.ppl.language.parse import parse
 
 
 @program
