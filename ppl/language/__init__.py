@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from .diagnostics import Diagnostic, SteerError
+from .format import format_source
+from .parse import parse  # now, or the module of this name would hide it
 
 if TYPE_CHECKING:
     from .checks import check as check
@@ -13,14 +15,13 @@ if TYPE_CHECKING:
     from .limits import Limits as Limits
     from .loader import FolderLoader as FolderLoader
     from .module import Module as Module
-    from .parse import parse as parse
 
-_LAZY = {"check": "checks", "compile_source": "compile", "load": "compile", "Limits": "limits", "FolderLoader": "loader",
-         "Module": "module", "parse": "parse"}
+_LAZY = {"check": "checks", "compile_source": "compile", "load": "compile", "Limits": "limits",
+         "FolderLoader": "loader", "Module": "module"}
 
 
 def __getattr__(name: str) -> Any:
-    """The rest is imported when it is first wanted: reading programs needs lark, running them the constraints."""
+    """The rest is imported when it is first wanted: running programs needs the constraints."""
     if name not in _LAZY:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     from importlib import import_module
@@ -30,4 +31,7 @@ def __getattr__(name: str) -> Any:
     return found
 
 
-__all__ = ["Diagnostic", "FolderLoader", "Limits", "Module", "SteerError", "check", "compile_source", "load", "parse"]
+__all__ = [
+    "Diagnostic", "FolderLoader", "Limits", "Module", "SteerError", "check", "compile_source", "format_source", "load",
+    "parse",
+]

@@ -7,7 +7,8 @@ import re
 from .nodes import Comment, Span
 
 TOKEN = re.compile(r'''"""(?:\\[\s\S]|[^\\])*?"""|\'\'\'(?:\\[\s\S]|[^\\])*?\'\'\'|"(?:\\[\s\S]|[^"\\\n])*"'''
-                   r"""|'(?:\\[\s\S]|[^'\\\n])*'|\#[^\n]*|\n""")
+                   r"""|'(?:\\[\s\S]|[^'\\\n])*'|["'][^\n]*|\#[^\n]*|\n""")
+"""Strings, comments and line ends, as the grammar reads them; an unclosed string goes up to the end of its line."""
 
 
 def comments_of(source: str) -> tuple[Comment, ...]:

@@ -33,13 +33,16 @@ class Layout(Indenter):
         return Layout()._process(stream)  # state of its own: the parser is shared by threads
 
     def _process(self, stream: Iterator[Token]) -> Iterator[Token]:
-        token = None
+        token, begun = None, False
         for token in stream:
             if token.type == self.NL_type:
                 yield from self.handle_NL(token)
+                begun = True
                 continue
-            if token.start_pos == (token.column or 1) - 1 > 0 and self.indent_level == [0] and self.paren_level == 0:
-                yield _at("_INDENT", token, start=True)  # a first line is indented, although no line end is before it
+            if not begun and (token.column or 1) > 1:  # no line end stands before a first line
+                self.indent_level.append((token.column or 1) - 1)
+                yield _at(self.INDENT_type, token, start=True)
+            begun = True
             yield token
             if token.type in self.OPEN_PAREN_types:
                 self.paren_level += 1

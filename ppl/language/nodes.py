@@ -225,23 +225,30 @@ class Evaluate(Node):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class If(Node):
-    """branches: (test, body) of `if` and each `elif`."""
+    """branches: (test, body) of `if` and each `elif`. heads: from each `if`, `elif` and `else` up to its colon."""
 
     branches: tuple[tuple[Expression, Body], ...]
     otherwise: Body | None
+    heads: tuple[Span, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class For(Node):
+    """head: from `for` up to the colon."""
+
     targets: tuple[Name, ...]
     source: Expression
     body: Body
+    head: Span | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class While(Node):
+    """head: from `while` up to the colon."""
+
     test: Expression
     body: Body
+    head: Span | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -273,7 +280,8 @@ class Parameter(Node):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Definition(Node):
-    """kind: "program" (makes choices, weighs) or "def" (a pure function). name_span: where the name stands."""
+    """kind: "program" (makes choices, weighs) or "def" (a pure function). name_span: where the name stands. head: from
+    the first word up to the colon."""
 
     kind: str
     name: str
@@ -281,6 +289,7 @@ class Definition(Node):
     parameters: tuple[Parameter, ...]
     doc: String | None
     body: Body
+    head: Span | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -6,20 +6,23 @@ from lark.exceptions import UnexpectedToken
 
 from .building import Builder, file
 from .comments import comments_of
-from .diagnostics import Diagnostic, SteerError
+from .diagnostics import SteerError
 from .layout import FILE, tree_of
-from .nodes import File, Span
+from .mistakes import syntax_errors
+from .nodes import File
+from .source import normalised
 
 
 def parse(source: str, path: str = "<text>") -> File:
-    """The syntax tree of a .steer file. Raises SteerError with every syntax error that is found."""
-    text = source.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n")
+    """The syntax tree of a .steer file. Raises SteerError with every syntax error that can be found: one in each
+    statement, in every block."""
+    text = normalised(source, path)
+    ended = text if text.endswith("\n") else text + "\n"
     b = Builder(path, text.split("\n"))
     try:
-        tree = tree_of(text if text.endswith("\n") else text + "\n", FILE)
-    except UnexpectedToken as e:
-        span = Span(e.line, e.column, e.line, e.column + max(1, len(str(e.token))))
-        raise SteerError([Diagnostic("syntax", f"unexpected {e.token!r}", path, span, b.lines[e.line - 1])]) from None
+        tree = tree_of(ended, FILE)
+    except UnexpectedToken:
+        raise SteerError(syntax_errors(ended, path)) from None
     built = file(b, tree, text, comments_of(text))
     if b.found:
         raise SteerError(b.found)

@@ -9,6 +9,7 @@ from lark.tree import Meta
 
 from ..diagnostics import Diagnostic
 from ..nodes import Name, Node, Span
+from ..source import misnamed
 
 Piece = Tree[Token] | Token | None
 
@@ -40,7 +41,15 @@ class Builder:
         self.found.append(Diagnostic(code, message, self.path, span, text, hint))
 
     def name(self, token: Token) -> Name:
-        return Name(self.span(token), str(token))
+        return Name(self.span(token), self.word(token))
+
+    def word(self, token: Token) -> str:
+        """The text of a name; an error where Python would read it as another."""
+        plain = misnamed(str(token))
+        if plain is not None:
+            self.error("strange-name", f"'{token}' is not a name", self.span(token),
+                       f"write {plain}" if plain else "names consist of letters, digits and _")
+        return str(token)
 
 
 def tree(piece: Piece) -> Tree[Token]:

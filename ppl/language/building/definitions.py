@@ -9,7 +9,7 @@ from lark import Token, Tree
 from .. import nodes as n
 from .builder import Builder, Piece, token, tree
 from .expressions import expression, optional, targets
-from .statements import statements
+from .statements import head, statements
 from .strings import string
 
 TYPES = ("str", "int", "float", "bool", "list", "dict")
@@ -43,7 +43,8 @@ def _definition(b: Builder, t: Tree[Token]) -> TopLevel:
     at = b.span(t)
     span = n.Span(at.line, at.column, end.end_line, end.end_column)
     _check_parameters(b, made)
-    return n.Definition(span, str(kind), str(name), b.span(token(name)), made, doc, body)
+    where = b.span(token(name))
+    return n.Definition(span, str(kind), b.word(token(name)), where, made, doc, body, head(b, t, inner))
 
 
 def _parameter(b: Builder, t: Tree[Token]) -> n.Parameter:
@@ -51,7 +52,7 @@ def _parameter(b: Builder, t: Tree[Token]) -> n.Parameter:
     if kind is not None and str(kind) not in TYPES:
         b.error("unknown-type", f"unknown type '{kind}'", b.span(token(kind)),
                 f"write one of {', '.join(TYPES)}, or leave the type out")
-    return n.Parameter(b.span(t), str(name), None if kind is None else str(kind), optional(b, default))
+    return n.Parameter(b.span(t), b.word(token(name)), None if kind is None else str(kind), optional(b, default))
 
 
 def _check_parameters(b: Builder, parameters: tuple[n.Parameter, ...]) -> None:

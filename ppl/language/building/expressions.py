@@ -14,7 +14,7 @@ from .strings import string, verbatim
 DEPTH = 100
 """Levels of an expression, the operators of a row included: more is an error, so that nothing overflows a stack."""
 
-PREFIXES = {"f": "every string interpolates {expressions}: leave the f out", "b": "there are no bytes: leave the b out",
+PREFIXES = {"f": "every string interpolates {expressions}: leave the f out", "r": "write a small r", "b": "there are no bytes: leave the b out",
             "u": "every string is Unicode: leave the u out"}
 FOREIGN = {"true": "True", "false": "False", "null": "None", "nil": "None", "undefined": "None"}
 SINGLETONS = {"TRUE": True, "FALSE": False, "NONE": None}
@@ -131,7 +131,7 @@ def _call(b: Builder, t: Tree[Token]) -> n.Expression:
             continue
         if tree(piece).data == "keyword":
             name, value = tree(piece).children
-            keywords.append(n.Keyword(b.span(tree(piece)), str(name), expression(b, value)))
+            keywords.append(n.Keyword(b.span(tree(piece)), b.word(token(name)), expression(b, value)))
             continue
         arguments.append(expression(b, piece))
         if keywords:
@@ -166,7 +166,7 @@ def _call_of_comprehension(b: Builder, t: Tree[Token]) -> n.Expression:
 
 def _member(b: Builder, t: Tree[Token]) -> n.Expression:
     value, name = t.children
-    return n.Member(b.span(t), expression(b, value), str(name), b.span(token(name)))
+    return n.Member(b.span(t), expression(b, value), b.word(token(name)), b.span(token(name)))
 
 
 def _index(b: Builder, t: Tree[Token]) -> n.Expression:

@@ -36,6 +36,12 @@ def statements(b: Builder, pieces: list[Piece]) -> n.Body:
         b.blocks -= 1
 
 
+def head(b: Builder, t: Tree[Token], inner: Piece) -> n.Span:
+    """Up to the colon, with which the body begins."""
+    first, colon = b.span(t), b.span(tree(inner))
+    return n.Span(first.line, first.column, colon.line, colon.column + 1)
+
+
 def site(b: Builder, piece: Piece) -> n.String | None:
     return None if piece is None else string(b, token(tree(piece).children[0]))
 
@@ -80,24 +86,26 @@ def _jump(b: Builder, t: Tree[Token]) -> n.Statement:
 def _if(b: Builder, t: Tree[Token]) -> n.Statement:
     test, then, *others = t.children
     branches = [(expression(b, test), body(b, then))]
+    heads = [head(b, t, then)]
     otherwise = None
     for other in map(tree, others):
+        heads.append(head(b, other, other.children[-1]))
         if other.data == "elif":
             branches.append((expression(b, other.children[0]), body(b, other.children[1])))
         else:
             otherwise = body(b, other.children[0])
-    return n.If(_until(b, t, otherwise or branches[-1][1]), tuple(branches), otherwise)
+    return n.If(_until(b, t, otherwise or branches[-1][1]), tuple(branches), otherwise, tuple(heads))
 
 
 def _for(b: Builder, t: Tree[Token]) -> n.Statement:
     names, source, inner = t.children
     names_, source_, body_ = targets(b, names), expression(b, source), body(b, inner)
-    return n.For(_until(b, t, body_), names_, source_, body_)
+    return n.For(_until(b, t, body_), names_, source_, body_, head(b, t, inner))
 
 
 def _while(b: Builder, t: Tree[Token]) -> n.Statement:
     test, body_ = expression(b, t.children[0]), body(b, t.children[1])
-    return n.While(_until(b, t, body_), test, body_)
+    return n.While(_until(b, t, body_), test, body_, head(b, t, t.children[1]))
 
 
 def _until(b: Builder, t: Tree[Token], body_: n.Body) -> n.Span:

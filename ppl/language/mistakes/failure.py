@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from lark import Token
+from lark import Token, Tree
 from lark.exceptions import UnexpectedToken
 
-from ..layout import FILE, Layout, parser
+from ..layout import FILE, parser
 from ..nodes import Span
 
 LAYOUT = {"_NEWLINE", "_INDENT", "_DEDENT", "BAD_DEDENT", "BAD_TAB"}
@@ -57,6 +57,14 @@ class Failure:
         return self.rest[0] if self.rest else None
 
     @property
+    def last(self) -> Token:
+        """The last token of its line, or of the statement."""
+        if self.at_end and self.prev is not None:
+            return self.prev
+        line = self.token.line
+        return next((t for t in reversed(self.rest) if t.line == line and t.type not in LAYOUT), self.token)
+
+    @property
     def top(self) -> bool:
         """Whether the statement is not indented."""
         return self.first.column == 1
@@ -85,17 +93,17 @@ class Failure:
         return self.text[:start] + new + blank + self.text[stop:]
 
     def cut_tokens(self, first: Token, last: Token, new: str = "") -> str:
-        return self.cut(_start(first), _end(last), new)
+        return self.cut(start_of(first), end_of(last), new)
 
     def cut_line(self) -> str:
         """The text without this statement; where a block follows it, it keeps a head that means nothing."""
-        start = _start(self.first)
+        start = start_of(self.first)
         last = self.rest[-1] if self.rest else self.token
-        stop = _start(last) if last.type in LAYOUT or last.type == "$END" else _end(last)
-        if last.type == "UNCLOSED":
-            stop = _line_end(self.text, _start(last))
+        stop = start_of(last) if last.type in LAYOUT or last.type == "$END" else end_of(last)
+        if not self._closed():
+            stop = line_end(self.text, start_of(self.token))
         stop = max(stop, start)
-        after = self.text[_line_end(self.text, stop) :].lstrip("\n").split("\n", 1)[0]
+        after = self.text[line_end(self.text, stop) :].lstrip("\n").split("\n", 1)[0]
         indent = len(after) - len(after.lstrip(" \t"))
         column = (self.first.column or 1) - 1
         head = indent > column and bool(after.strip())
@@ -107,9 +115,18 @@ class Failure:
             new = "if 0:" if head else "pass"
         return self.cut(start, stop, new)
 
+    def _closed(self) -> bool:
+        """Whether all that is open where the parser stopped is closed after it."""
+        depth = len(self.brackets)
+        for t in [self.token, *self.rest]:
+            depth += (t.type in CLOSER) - (t.type in CLOSER.values())
+            if t.type == "UNCLOSED":
+                return False
+        return depth <= 0
 
-def attempt(text: str) -> Failure | None:
-    """None where the text can be parsed as a file."""
+
+def attempt(text: str) -> Failure | Tree[Token]:
+    """The tree of a text that can be parsed as a file."""
     session = parser().parse_interactive(text, start=FILE)
     line: list[Token] = []
     brackets: list[Token] = []
@@ -130,7 +147,7 @@ def attempt(text: str) -> Failure | None:
                 brackets.append(token)
             elif token.type in CLOSER.values():
                 brackets.pop()
-        session.feed_eof(last)
+        made: Tree[Token] = session.feed_eof(last)
     except UnexpectedToken as e:
         rest = []
         for later in stream:
@@ -138,20 +155,17 @@ def attempt(text: str) -> Failure | None:
                 break
             rest.append(later)
         return Failure(text, e.token, line, rest, session.accepts(), brackets, header)
-    return None
+    return made
 
 
-def _start(t: Token) -> int:
+def start_of(t: Token) -> int:
     return t.start_pos or 0
 
 
-def _end(t: Token) -> int:
+def end_of(t: Token) -> int:
     return t.end_pos or 0
 
 
-def _line_end(text: str, at: int) -> int:
+def line_end(text: str, at: int) -> int:
     end = text.find("\n", at)
     return len(text) if end < 0 else end
-
-
-__all__ = ["CLOSER", "HEADERS", "LAYOUT", "Failure", "Finding", "Layout", "attempt"]

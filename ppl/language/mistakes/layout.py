@@ -1,0 +1,93 @@
+"""Mistakes with brackets, colons and indentation."""
+
+from __future__ import annotations
+
+from .failure import CLOSER, HEADERS, Failure, Finding, end_of, start_of
+
+SIGNS = {"LPAR": "(", "LSQB": "[", "LBRACE": "{", "RPAR": ")", "RSQB": "]", "RBRACE": "}"}
+
+
+def unclosed_bracket(f: Failure) -> Finding | None:
+    """The next statement, or the colon of a header, stands inside a bracket."""
+    if not f.brackets:
+        return None
+    bracket, t = f.brackets[-1], f.token
+    later = (t.line or 0) > (bracket.line or 0) and f.prev is not None and (f.prev.line or 0) < (t.line or 0)
+    outside = later and (t.column or 0) <= (f.first.column or 0) and f.kind not in CLOSER.values()
+    header = f.first.type in HEADERS and f.kind == "COLON" and f.next is not None and f.next.line != t.line
+    if not (f.kind == "$END" or outside or header):
+        return None
+    sign = SIGNS[bracket.type]
+    patched = None
+    if outside and bracket.line == f.first.line:
+        patched = f.cut(start_of(f.first), f.text.index("\n", start_of(bracket)), "" if f.top else "pass")
+    return Finding("unclosed-bracket", f"'{sign}' is never closed", f.span(bracket),
+                   f"close it with '{SIGNS[CLOSER[bracket.type]]}'", patched)
+
+
+def stray_bracket(f: Failure) -> Finding | None:
+    if f.kind not in CLOSER.values():
+        return None
+    sign = SIGNS[f.kind]
+    if not f.brackets:
+        return Finding("stray-bracket", f"'{sign}' closes nothing", f.span(), "remove it, or open a bracket before it",
+                       f.cut_tokens(f.token, f.token))
+    bracket = f.brackets[-1]
+    if CLOSER[bracket.type] == f.kind:
+        return None
+    opened = f"'{SIGNS[bracket.type]}' of line {bracket.line}, column {bracket.column}"
+    right = SIGNS[CLOSER[bracket.type]]
+    return Finding("stray-bracket", f"'{sign}' does not close the {opened}", f.span(), f"write '{right}'",
+                   f.cut_tokens(f.token, f.token, right))
+
+
+def tabs(f: Failure) -> Finding | None:
+    if f.kind != "BAD_TAB":
+        return None
+    start = f.text.rfind("\n", 0, start_of(f.token)) + 1
+    blank = f.text[start : start_of(f.token)]
+    return Finding("tabs", "tabs and spaces are mixed in the indentation", f.span(),
+                   "indent every line with spaces, 4 for each level",
+                   None if "\t" not in blank else f.text[:start] + blank.expandtabs(4) + f.text[start_of(f.token) :])
+
+
+def dedent(f: Failure) -> Finding | None:
+    if f.kind != "BAD_DEDENT":
+        return None
+    return Finding("indentation", "this line is indented like none of the blocks around it", f.span(),
+                   "indent it exactly as the other lines of its block", None)
+
+
+def missing_block(f: Failure) -> Finding | None:
+    if "_INDENT" not in f.accepts or f.line:
+        return None
+    head = f.header
+    if head is None:
+        return None
+    at = f.text.rfind(":", start_of(head), start_of(f.token))
+    return Finding("missing-block", f"an indented block is missing after the '{head}' of line {head.line}", f.span(head),
+                   "indent the lines of the block by 4 spaces more, or write `pass`",
+                   f.text[: at + 1] + " pass" + f.text[at + 1 :])
+
+
+def indentation(f: Failure) -> Finding | None:
+    if f.kind != "_INDENT":
+        return None
+    return Finding("indentation", "this line is indented more than the line above allows", f.span(),
+                   "align it with the line above; only a line that ends in ':' begins a block", None)
+
+
+def colon(f: Failure) -> Finding | None:
+    if "COLON" not in f.accepts or f.first.type not in HEADERS or f.brackets or f.prev is None:
+        return None
+    at = end_of(f.prev)
+    if f.at_end:
+        return Finding("missing-colon", f"':' is missing at the end of the '{f.first}' line", f.span(),
+                       "end the line with ':'", f.text[:at] + ":" + f.text[at:])
+    if str(f.token) in ("then", "do", "{"):
+        return Finding("missing-colon", f"':' stands where '{f.token}' is", f.span(), "write ':' and indent the block",
+                       f.cut_line())
+    return None
+
+
+RULES = (unclosed_bracket, stray_bracket, tabs, dedent, missing_block, indentation, colon)
