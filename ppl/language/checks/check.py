@@ -67,10 +67,9 @@ class _Reader:
         if self.loader is None:
             return None
         if module in stack:
-            round_ = " -> ".join((*stack[stack.index(module):], module))
-            findings.report(
-                "circular-import", node, f"a file cannot import itself: {round_}", "move what both need into a third file"
-            )
+            way = " -> ".join((*stack[stack.index(module):], module))
+            hint = "move what both need into a third file"
+            findings.report("circular-import", node, f"a file cannot import itself: {way}", hint)
             return None
         if module not in self.modules:
             self.modules[module] = None

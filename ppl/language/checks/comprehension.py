@@ -13,10 +13,11 @@ from .walk import Walk
 def comprehension(walk: Walk, node: nodes.Comprehension) -> Value:
     outer = walk.scope
     before = {t.id: outer.get(t.id) for clause in node.clauses for t in clause.targets}
+    first = value_of(walk, node.clauses[0].source)  # evaluated once, so that effects may stand in it
     with walk.barring("in a comprehension"):
-        for clause in node.clauses:
-            item = items_of(walk, clause.source, value_of(walk, clause.source))
-            bind_targets(walk, clause.targets, item)
+        for k, clause in enumerate(node.clauses):
+            source = value_of(walk, clause.source) if k else first
+            bind_targets(walk, clause.targets, items_of(walk, clause.source, source))
             for test in clause.tests:
                 truth_of(walk, test, "'if'")
         inside = value_of(walk, node.item)

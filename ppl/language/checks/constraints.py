@@ -24,8 +24,7 @@ def check_constraint(walk: Walk, of: Builtin, bound: Bound) -> None:
         makers[of.name](value.known, **arguments)
     except BadSource as error:
         at = place_in(source, error.line, error.column) if isinstance(value.known, str) else source.span
-        what = error.what if error.what != of.name else "this cannot be read"
-        walk.findings.report("bad-constraint", at, f"{what}: {error.why}", error.hint or None)
+        walk.findings.report("bad-constraint", at, f"{error.what}: {error.why}", error.hint or None)
     except (ConstraintError, TypeError, ValueError) as error:
         walk.findings.report("bad-constraint", source, str(error))
 
@@ -41,7 +40,7 @@ def check_pattern(walk: Walk, bound: Bound) -> None:
         _makers()["regex"](value.known)
     except BadSource as error:
         at = place_in(source, error.line, error.column)
-        walk.findings.report("bad-constraint", at, f"this cannot be read: {error.why}", error.hint or None)
+        walk.findings.report("bad-constraint", at, f"{error.what}: {error.why}", error.hint or None)
 
 
 def _makers() -> dict[str, Callable[..., Any]]:

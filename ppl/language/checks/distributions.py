@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Any
 
 from .. import nodes
-from .domains import BOUNDED, CONTINUOUS, PARAMETERS, SUPPORTS, Domain, support
+from ..library.signature import Kind
+from .domains import BOUNDED, CONTINUOUS, PARAMETERS, SIMPLEX, SUPPORTS, Domain, support
 from .signature import Bound
 from .value import NUMBERS, Value, named
 from .walk import Walk
 
-_DEFAULTS: dict[str, dict[str, float]] = {"Uniform": {"low": 0.0, "high": 1.0}, "DiscreteUniform": {"low": 0, "high": 1}}
+_DEFAULTS: dict[str, dict[str, float]] = {
+    "Uniform": {"low": 0.0, "high": 1.0}, "DiscreteUniform": {"low": 0, "high": 1},
+}
 
 
 @dataclass(frozen=True)
@@ -38,19 +42,16 @@ def _check(walk: Walk, name: str, parameter: str, node: nodes.Expression, value:
     domain = PARAMETERS.get(name, {}).get(parameter)
     if domain is None or not value.constant or domain.contains(value.known):
         return False
-    shown = f", got {value.known}" if isinstance(value.known, (int, float)) else ""
+    number = isinstance(value.known, (int, float))
+    shown = f", got {value.known}" if number else ""
     hint = None
-    if name in ("Bernoulli", "Geometric", "Binomial") and parameter == "probs" and isinstance(value.known, (int, float)):
-        hint = "give log-odds by their name: logits=..." if name != "Binomial" else None
-    elif parameter == "probs" and isinstance(value.known, list) and all(x >= 0 for x in _flat(value.known)):
-        hint = f"their sum is {sum(_flat(value.known)):g}: divide by it, or give logits=..."
+    if parameter == "probs" and number:
+        hint = "give log-odds by their name: logits=..."
+    elif domain is SIMPLEX and all(isinstance(x, (int, float)) and x >= 0 for x in value.known):
+        hint = f"their sum is {math.fsum(value.known):g}: divide by it, or give logits=..."
     message = f"{parameter!r} of {name} has to be {domain.words}{shown}"
     walk.findings.report("bad-parameter", node, message, hint)
     return True
-
-
-def _flat(x: Any) -> list[float]:
-    return [f for item in x for f in _flat(item)] if isinstance(x, list) else [x] if isinstance(x, (int, float)) else []
 
 
 def _check_order(walk: Walk, name: str, bound: Bound, parameters: dict[str, Any]) -> bool:
@@ -67,16 +68,16 @@ def _check_order(walk: Walk, name: str, bound: Bound, parameters: dict[str, Any]
 
 def check_observed(walk: Walk, node: nodes.Expression, value: Value, dist: Value) -> None:
     """Reports an observation that the distribution certainly never gives."""
-    wanted = _OBSERVED.get(dist.kind)
-    if isinstance(dist.of, Made) and dist.of.name in SUPPORTS:
-        wanted = ("a number", (*NUMBERS, "list"))
+    made = dist.of if isinstance(dist.of, Made) else None
+    wanted = ("a number", _NUMERIC) if made and made.name in SUPPORTS else _OBSERVED.get(dist.kind)
     if wanted is not None and value.kind not in ("any", *wanted[1]):
         walk.findings.report("wrong-kind", node, f"what is observed has to be {wanted[0]}, got {named(value.kind)}")
-        return
-    made = dist.of
-    if isinstance(made, Made) and made.support is not None and value.constant and not made.support.contains(value.known):
+    elif made and made.support and value.constant and not made.support.contains(value.known):
         message = f"{made.name} never gives {value.known}: its values are {made.support.words}"
         walk.findings.report("outside-support", node, message)
 
 
-_OBSERVED = {"text": ("a text", ("str",)), "token": ("a token, a whole number", ("int",))}
+_NUMERIC: tuple[Kind, ...] = ("bool", "int", "float", "list")
+_OBSERVED: dict[str, tuple[str, tuple[Kind, ...]]] = {
+    "text": ("a string", ("str",)), "token": ("a token, which is a whole number", ("int",)),
+}

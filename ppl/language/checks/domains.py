@@ -97,7 +97,8 @@ SUPPORTS: dict[str, Domain] = {
         ("AsymmetricLaplace", "Cauchy", "Gumbel", "Laplace", "Logistic", "Normal", "SoftLaplace", "StudentT"), REAL
     ),
     **dict.fromkeys(
-        ("Chi2", "Exponential", "Gamma", "Gompertz", "HalfCauchy", "HalfNormal", "InverseGamma", "LogNormal", "Weibull"),
+        ("Chi2", "Exponential", "Gamma", "Gompertz", "HalfCauchy", "HalfNormal", "InverseGamma", "LogNormal",
+         "Weibull"),
         POSITIVE,
     ),
     **dict.fromkeys(("Beta", "BetaProportion", "Kumaraswamy"), PROBABILITY),
@@ -118,7 +119,7 @@ CONTINUOUS = frozenset(
 def support(name: str, parameters: dict[str, Any]) -> Domain | None:
     """The domain of the values of a distribution whose constant parameters are these, or None in doubt."""
     low, high = parameters.get("low"), parameters.get("high")
-    if name in BOUNDED and _number(low) and _number(high):
+    if name in BOUNDED and isinstance(low, (int, float)) and isinstance(high, (int, float)):
         if name == "DiscreteUniform":
             return integers(low, high, f"a whole number from {low} to {high}")
         return Domain(f"from {low} to {high}", _numbers(lambda x: low <= x <= high))

@@ -53,6 +53,5 @@ def check_statement(walk: Walk, node: nodes.Draw | nodes.Observe | nodes.Weigh) 
                 what = "'observe'"
             case _:
                 what = f"'{node.kind}'"
-        walk.findings.report(
-            "effect-in-def", node, f"{what} cannot stand in a def", f"make it a program: program {walk.definition.name}(...)"
-        )
+        hint = f"make it a program: program {walk.definition.name}(...)"
+        walk.findings.report("effect-in-def", node, f"{what} cannot stand in a def", hint)

@@ -31,7 +31,7 @@ def bind_targets(walk: Walk, targets: tuple[nodes.Name, ...], value: Value) -> N
     if len(targets) == 1:
         bind(walk, targets[0], value)
         return
-    if value.kind not in ("any", "list", "str"):
+    if value.kind not in ("any", "list"):
         walk.findings.report(
             "wrong-kind", targets[0], f"{len(targets)} names cannot share {named(value.kind)}", "assign to one name"
         )

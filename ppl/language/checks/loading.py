@@ -21,7 +21,8 @@ def loaded(
     try:
         source, path = loader(module)
     except (LookupError, OSError):
-        findings.report("unknown-import", node, f"there is no module {module!r}", f"put {module}.steer beside this file")
+        hint = f"put {module}.steer beside this file"
+        findings.report("unknown-import", node, f"there is no module {module!r}", hint)
         return None
     try:
         return parse(source, path)

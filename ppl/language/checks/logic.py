@@ -28,7 +28,7 @@ def binary(walk: Walk, node: nodes.Binary) -> Value:
 def logical(walk: Walk, node: nodes.Logical) -> Value:
     left = truth_of(walk, node.left, f"'{node.op}'")
     with walk.barring(f"on the right of '{node.op}'"):
-        right = truth_of(walk, node.right, f"'{node.op}'")
+        right = value_of(walk, node.right)
     if left.constant:
         return right if bool(left.known) == (node.op == "and") else left
     return join(left, right)
@@ -36,7 +36,8 @@ def logical(walk: Walk, node: nodes.Logical) -> Value:
 
 @reads(nodes.Compare)
 def compare(walk: Walk, node: nodes.Compare) -> Value:
-    left, known = value_of(walk, node.first), True
+    left = value_of(walk, node.first)
+    known: Any = True
     for k, (op, right_node) in enumerate(node.rest):
         right = _later(walk, right_node) if k else value_of(walk, right_node)
         outcome: Any = compare_values(walk, node.first if k == 0 else node.rest[k - 1][1], right_node, op, left, right)

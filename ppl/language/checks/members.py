@@ -16,7 +16,8 @@ from .walk import Walk
 _CHANGING = {
     "append": "xs = xs + [x]", "extend": "xs = xs + ys", "insert": "xs = xs[:i] + [x] + xs[i:]", "add": "xs = xs + [x]",
     "pop": "xs = xs[:-1]", "remove": "xs = [x for x in xs if x != y]", "sort": "xs = sorted(xs)",
-    "reverse": "xs = reversed(xs)", "update": "{...} with all entries", "clear": "xs = []", "setdefault": "d.get(key, default)",
+    "reverse": "xs = reversed(xs)", "update": "{...} with all entries", "clear": "xs = []",
+    "setdefault": "d.get(key, default)",
 }
 _INDEXED = ("any", "str", "list", "dict", "mask")
 
@@ -49,9 +50,8 @@ def lookup_member(walk: Walk, node: nodes.Member) -> Value:
     there = walk.top.table.members.get(value.kind, {})
     found = there.get(node.name)
     if found is None:
-        walk.findings.report(
-            "unknown-member", node.name_span, f"{named(value.kind)} has no member {node.name!r}", _hint(node, value, there)
-        )
+        message = f"{named(value.kind)} has no member {node.name!r}"
+        walk.findings.report("unknown-member", node.name_span, message, _hint(node, value, there))
         return ANY
     return Value(found.returns) if found.property else Value("function", of=found)
 

@@ -42,7 +42,8 @@ def read_body(walk: Walk, body: nodes.Body) -> None:
     for statement in body:
         if walk.scope.dead and not reported:
             reported = True
-            walk.findings.report("unreachable", statement, "no run comes here", "remove it, or what ends the run before")
+            hint = "remove it, or what ends the run before"
+            walk.findings.report("unreachable", statement, "no run comes here", hint)
         _DOERS[type(statement)](walk, statement)
 
 

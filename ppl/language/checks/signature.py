@@ -46,8 +46,8 @@ def bind_arguments(
     walk: Walk, node: nodes.Call, shown: str, arguments: tuple[Argument, ...], values: list[Value],
     keywords: list[Value], variadic: bool = False, strict: bool = False,
 ) -> Bound:
-    """values, keywords: what is known of the arguments that the call gives. strict: of a definition, for which a bool is
-    no number. Reports those that do not fit."""
+    """values, keywords: what is known of the arguments that the call gives. strict: of a definition, for which
+    a bool is no number. Reports those that do not fit."""
     bound = Bound()
 
     def report(code: str, at: nodes.Node | nodes.Span, message: str, hint: str | None = None) -> None:
@@ -56,14 +56,14 @@ def bind_arguments(
 
     places = [a for a in arguments if not a.keyword]
     usage = f"{shown} is called as {signature(shown, arguments, variadic)}"
-    for k, (argument, value) in enumerate(zip(node.arguments, values, strict=True)):
+    for k, (given, value) in enumerate(zip(node.arguments, values, strict=True)):
         if k < len(places):
-            bound.by[places[k].name] = argument, value
+            bound.by[places[k].name] = given, value
         elif variadic:
-            bound.more.append((argument, value))
+            bound.more.append((given, value))
         else:
             count = f"{len(places)} positional argument{'s' * (len(places) != 1)}"
-            report("too-many-arguments", argument, f"{shown} takes {count}, got {len(values)}", usage)
+            report("too-many-arguments", given, f"{shown} takes {count}, got {len(values)}", usage)
             break
     names = [a.name for a in arguments]
     for keyword, value in zip(node.keywords, keywords, strict=True):
@@ -80,8 +80,8 @@ def bind_arguments(
     for argument in arguments:
         if argument.name in bound.by:
             _kind(shown, argument, *bound.by[argument.name], strict, report)
-    for given in bound.more:
-        _kind(shown, places[-1], *given, strict, report)
+    for extra in bound.more:
+        _kind(shown, places[-1], *extra, strict, report)
     return bound
 
 
@@ -102,13 +102,16 @@ def _accepts(argument: Argument, value: Value, strict: bool) -> bool:
         return True
     if kind == "none":
         return strict and not argument.required
-    return (kind == "int" and "float" in kinds) or (kind == "bool" and not strict and bool({"int", "float"} & set(kinds)))
+    return (kind == "int" and "float" in kinds) or (kind == "bool" and not strict and bool(_NUMERIC & set(kinds)))
+
+
+_NUMERIC = {"int", "float"}
 
 
 def _hint(argument: Argument, value: Value) -> str | None:
     if found := advice(value):
         return found
-    if value.kind == "str" and {"int", "float"} & set(argument.kinds):
+    if value.kind == "str" and _NUMERIC & set(argument.kinds):
         if value.constant and value.known.strip().replace(".", "", 1).isdigit():
             return f"write {value.known.strip()} without quotes"
         return "turn it into a number first: int(...)"

@@ -38,7 +38,7 @@ def draw(walk: Walk, node: nodes.Draw) -> None:
         bind(walk, node.target, ANY)
         return
     fine = _drawable(walk, node.dist, dist, "'~'")
-    if node.proposal is not None and proposal is not None and _drawable(walk, node.proposal, proposal, "'using'") and fine:
+    if proposal is not None and node.proposal is not None and _drawable(walk, node.proposal, proposal, "'using'"):
         _match(walk, node.proposal, dist, proposal)
     bind(walk, node.target, _DRAWN.get(dist.kind, Value(dist.inside)) if fine else ANY)
 
@@ -164,4 +164,5 @@ def jump(walk: Walk, node: nodes.Jump) -> None:
 
 def _site(walk: Walk, site: nodes.String | None) -> None:
     if site is not None:
-        value_of(walk, site)
+        with walk.barring("in the name of a site"):
+            value_of(walk, site)

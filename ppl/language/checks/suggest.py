@@ -8,20 +8,18 @@ from collections.abc import Iterable
 # Words of other languages and libraries, which no measure of spelling would find.
 ALIASES = {
     "Gaussian": "Normal", "gaussian": "Normal", "norm": "Normal", "N": "Normal", "Unif": "Uniform", "Flip": "Bernoulli",
-    "flip": "Bernoulli", "coin": "Bernoulli", "Multivariate": "MultivariateNormal", "MvNormal": "MultivariateNormal",
-    "T": "StudentT", "Student": "StudentT", "Expon": "Exponential", "UniformDiscrete": "DiscreteUniform",
-    "RandInt": "DiscreteUniform", "randint": "DiscreteUniform", "NegBinomial": "NegativeBinomial2",
-    "Dirac": "Delta", "PointMass": "Delta", "Categorial": "Categorical", "Discrete": "Categorical",
-    "true": "True", "false": "False", "null": "None", "nil": "None", "none": "None", "this": "lm", "llm": "lm",
-    "model": "lm", "LM": "lm", "length": "len", "size": "len", "string": "str", "integer": "int", "number": "float",
-    "array": "list", "double": "float", "boolean": "bool", "Regex": "regex", "pattern": "regex", "schema": "json_schema",
-    "json": "json_schema", "one_of": "choice", "oneof": "choice", "options": "choice", "syllable_count": "syllables",
-    "count_syllables": "syllables",
+    "flip": "Bernoulli", "coin": "Bernoulli", "MvNormal": "MultivariateNormal", "Student": "StudentT", "T": "StudentT",
+    "RandInt": "DiscreteUniform", "randint": "DiscreteUniform", "NegBinomial": "NegativeBinomial2", "Dirac": "Delta",
+    "PointMass": "Delta", "Discrete": "Categorical", "llm": "lm", "model": "lm", "LM": "lm", "length": "len",
+    "size": "len", "string": "str", "integer": "int", "number": "float", "array": "list", "double": "float",
+    "boolean": "bool", "pattern": "regex", "schema": "json_schema", "json": "json_schema", "one_of": "choice",
+    "oneof": "choice", "options": "choice", "syllable_count": "syllables", "count_syllables": "syllables",
+    "word_count": "words_of", "sentences": "sentences_of",
 }
 NOTES = {
     "print": "a program prints nothing: return the value", "input": "make it a parameter of the program",
-    "open": "programs read no files: make the text a parameter", "random": "draw from a distribution: x ~ Uniform(0, 1)",
-    "re": "write regex(r\"...\") for a constraint", "math": "the functions stand alone: exp(x), log(x), sqrt(x)",
+    "open": "programs read no files: make the text a parameter", "random": "draw it: x ~ Uniform(0, 1)",
+    "re": 'write regex(r"...") for a constraint', "math": "the functions stand alone: exp(x), log(x), sqrt(x)",
     "np": "lists and numbers are enough here: there is no NumPy", "self": "there are no classes: use parameters",
     "sample": "write x ~ Normal(0, 1)", "Exception": "there are no exceptions: write condition False",
 }

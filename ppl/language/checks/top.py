@@ -22,9 +22,9 @@ class Imported:
 
 @dataclass
 class Top:
-    """definitions: where each name of the file is defined. names: what is known of it. imported: those that come
-    from other files. models: those that are declared,
-    and `lm`. provided: those that the runner has, None where that is not known. returns: what is known of the results of each `def`."""
+    """definitions: where each name of the file is defined. names: what is known of each. imported: those that come from
+    other files. models: those that are declared, and `lm`. provided: those that the runner has, None where that is not
+    known. used: the names of the file that something reads. returns: what is known of the results of each `def`."""
 
     findings: Findings
     table: Table
@@ -52,7 +52,7 @@ class Top:
         return Value(builtin.returns) if builtin.property else Value("function", of=builtin)
 
     def is_distribution(self, name: str) -> bool:
-        """Whether the name is one of a distribution; names in capitals are not looked up, which would import NumPyro."""
+        """Whether the name is one of a distribution; looking up one in capitals would import NumPyro."""
         return (not name.isupper() or name == "LKJ") and name in self.table.distributions
 
     def known(self) -> Iterator[str]:

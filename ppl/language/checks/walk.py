@@ -24,10 +24,10 @@ class Loop:
 
 @dataclass
 class Walk:
-    """definition: what is read, None for the constants of a file. locals: the names it assigns anywhere. forgiven: names
-    that have been reported and need not be again. barred: why
-    no effect may stand here, if so. whole: the call that is the whole right side of the statement. branching: how
-    many blocks that may be skipped are open. returned: whether some path has returned before here."""
+    """definition: what is read, None for the constants of a file. locals: the names it assigns anywhere. used: those it
+    reads. forgiven: names that have been reported and need not be again. barred: why no effect may stand here, if so.
+    whole: the call that is the whole right side of the statement. branching: how many blocks that may be skipped are
+    open. returned: whether some path has returned before. acts: whether there are effects. results: of `return`."""
 
     findings: Findings
     top: Top
