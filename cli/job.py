@@ -42,18 +42,17 @@ def prepare(file: str, name: str | None, settings: Mapping[str, str], models: Ma
     leaves with status 2 for what is wrong with the other arguments.
     """
     from steersman.ppl import language
-    from steersman.ppl.language.parse import parse
 
     source, path = read_source(file)
     loader = language.FolderLoader(folder_of(file))
-    tree = parse(source, path)
+    tree = language.parse(source, path)
+    check_model_names(_declared(tree), models, _imports(tree))
     known = {DEFAULT, *models}
     found = language.check(tree, path, models=known, rewards=set(rewards), loader=loader)
     if any(d.severity == "error" for d in found):
         raise language.SteerError(found)
     definition = choose(tree, name)
     arguments = read_settings(definition, settings)
-    check_model_names(_declared(tree), models, _imports(tree))
     module = language.compile_source(
         source, path, models=load_models(models, _may_use(source, DEFAULT) or _imports(tree)),
         rewards=load_rewards(rewards), loader=loader,

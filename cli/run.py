@@ -69,7 +69,6 @@ def _run(file: str, program: str | None, sets: dict[str, str], models: dict[str,
     from dataclasses import replace
 
     from steersman.inference import AllParticlesDead, ImpossibleStart, infer
-    from steersman.models import ModelError
     from steersman.ppl import SteersmanError
 
     from .job import prepare
@@ -82,7 +81,7 @@ def _run(file: str, program: str | None, sets: dict[str, str], models: dict[str,
         posterior = infer(job.call, make(job.module, job.call), seed=seed, budget=budget, progress=progress)
     except (AllParticlesDead, ImpossibleStart) as dead:
         return output.dead(dead)
-    except (SteersmanError, ModelError) as error:
+    except (SteersmanError, ValueError, ArithmeticError) as error:  # such as a scale below zero, met while drawing
         return output.problem(error)
     return output.finish(posterior)
 

@@ -52,8 +52,7 @@ def attempt(reply: str, setting: Setting) -> Attempt:
 
 
 def _compile(source: str, setting: Setting) -> Module:
-    from steersman.ppl.language import SteerError, check, compile_source
-    from steersman.ppl.language.parse import parse
+    from steersman.ppl.language import SteerError, check, compile_source, parse
 
     tree = parse(source, PATH)
     found = [d for d in check(tree, PATH, models=tuple(setting.models), rewards=tuple(setting.rewards))

@@ -71,13 +71,13 @@ def exact_weight(source_check: Callable[[str], bool], plan: Plan) -> float:
 def test_a_planner_that_makes_every_mistake_first() -> None:
     """Each mistake is told with its place and a hint, the conversation grows, and the last program is the plan."""
     script = Script(
-        "I am sorry, but ```\n```", FENCED_PYTHON, UNKNOWN_NAME, WRONG_SUPPORT, ENDLESS, ALL_DEAD,
+        "I am sorry.\n```\n```", FENCED_PYTHON, UNKNOWN_NAME, WRONG_SUPPORT, ENDLESS, ALL_DEAD,
         FAILS_CHECK.replace("len(text) >= 2\n", "len(text) < 2\n"), NO_CHECK, IMPORTS, f"```steer\n{GOOD}```",
     )
     plan = write(script, attempts=10)
     stages = [a.stage for a in plan.attempts]
     assert stages[:3] == ["reply", "source", "source"]
-    assert stages[3] in ("source", "run") and stages[4] in ("source", "run")
+    assert stages[3:5] == ["run", "run"]
     assert stages[5:] == ["dead", "check", "source", "source", "done"]
     assert plan.source == GOOD and plan.verdict.weight == pytest.approx(1.0)
     assert len(script.asked) == 10 and [p.count("# What came of it") for p in script.asked] == list(range(10))
@@ -176,7 +176,8 @@ def test_several_models_and_rewards() -> None:
     """The program may name what it is given, and nothing else."""
     agree = '    observe text ~ critic.text("", max_tokens=4)\n    condition'
     two = "model critic\n" + GOOD.replace("    condition", agree, 1)
-    plan = write_program(Script(two), TASK, models={"lm": LM, "critic": TableLM.random(4, seed=9)})
+    followers = {"lm": LM, "critic": TableLM.random(4, seed=9)}
+    plan = write_program(Script(two), TASK, models=followers, method=Importance(300))
     assert plan.verdict.weight == pytest.approx(1.0)
     with pytest.raises(PlanningFailed) as failed:
         write(Script(two), attempts=1)
