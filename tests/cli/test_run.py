@@ -10,8 +10,11 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner, Result
 
+from steersman import models
 from steersman.cli import app
 from steersman.inference import Enumerate, Posterior, infer
+from steersman.models import ModelError, TableLM
+from steersman.ppl import program, sample
 from tests.models.checkpoints import write_checkpoint
 
 HEADS = '''\
@@ -32,10 +35,16 @@ def heads(tmp_path: Path) -> str:
     return _file(tmp_path, HEADS)
 
 
-@pytest.fixture(scope="module")
-def tiny(tmp_path_factory: pytest.TempPathFactory) -> str:
-    """A random Llama over bytes, small enough to be run at once."""
-    return str(write_checkpoint(tmp_path_factory.mktemp("models") / "tiny"))
+@pytest.fixture
+def tables(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The command loads table models: "table:SEED" is one over <eos>, a, b, c."""
+
+    def load(name: str | None = None) -> TableLM:
+        if name is None or not name.startswith("table:"):
+            raise ModelError(f"{name!r} is not a folder")
+        return TableLM.random(4, seed=int(name.removeprefix("table:")))
+
+    monkeypatch.setattr(models, "load", load)
 
 
 def _file(folder: Path, source: str, name: str = "p.steer") -> str:
@@ -148,25 +157,60 @@ def test_all_dead(tmp_path: Path) -> None:
     assert call(path, "-m", "mh", "--json").exit_code == 3
 
 
-def test_budget(tiny: str, tmp_path: Path) -> None:
+@pytest.mark.usefixtures("tables")
+def test_budget(tmp_path: Path) -> None:
     """Tokens are never exceeded; the result says why it stopped."""
     path = _file(tmp_path, "program story():\n    text ~ lm.text(\"a\", max_tokens=30)\n    return text\n")
-    done = call(path, "--model", f"lm={tiny}", "-n", "8", "--budget-tokens", "100", "--json")
+    done = call(path, "--model", "lm=table:3", "-n", "80", "--budget-tokens", "100", "--json")
     found = loads(done.stdout)
     assert done.exit_code == 0 and found["cost"]["tokens"] <= 100 and found["stopped"].startswith("budget")
     assert call(path, "--budget-seconds", "-1").exit_code == 2
 
 
-def test_models_by_name(tiny: str, tmp_path: Path) -> None:
-    """Declared models must be given, given ones declared; a folder that is none has status 1."""
-    path = _file(tmp_path, "model critic\n\nprogram story():\n    text ~ lm.text(\"a\", max_tokens=4)\n"
-                           "    observe text ~ critic.text(\"b\", max_tokens=4)\n    return text\n")
-    done = call(path, "--model", f"lm={tiny}", "--model", f"critic={tiny}", "-n", "4", "--json")
-    assert done.exit_code == 0 and loads(done.stdout)["cost"]["tokens"] > 0
-    assert call(path, "--model", f"lm={tiny}").exit_code == 2
-    assert call(path, "--model", f"lm={tiny}", "--model", "critic=/no/such").exit_code == 1
+CRITIC = """\
+model critic
+
+program story():
+    text ~ lm.text("", max_tokens=4)
+    observe text ~ critic.text("", max_tokens=4)
+    return text
+"""
+
+
+@pytest.mark.usefixtures("tables")
+def test_models_by_name(tmp_path: Path) -> None:
+    """Each name gets its model: sum_x p(x) q(x), exactly. Declared models must be given, given ones declared."""
+    path = _file(tmp_path, CRITIC)
+    done = call(path, "--model", "lm=table:1", "--model", "critic=table:2", "-m", "enumerate", "--json")
+
+    @program
+    async def texts(lm: TableLM) -> str:
+        return str(await sample(lm.text("", max_tokens=4), "text"))
+
+    p, q = (infer(texts(TableLM.random(4, seed=s)), Enumerate()).probabilities() for s in (1, 2))
+    assert done.exit_code == 0 and math.isclose(
+        loads(done.stdout)["log_evidence"], math.log(sum(w * q.get(x, 0.0) for x, w in p.items())), rel_tol=1e-9)
+    lacking = call(path, "--model", "lm=table:1")
+    assert lacking.exit_code == 2 and "--model critic=PATH" in lacking.stderr
+    unread = call(path, "--model", "lm=table:1", "--model", "critic=/no/such")
+    assert unread.exit_code == 1 and "--model critic=/no/such: " in unread.stderr
     plain = _file(tmp_path, HEADS, "plain.steer")
-    assert call(plain, "--model", f"judge={tiny}").exit_code == 2
+    undeclared = call(plain, "--model", "judge=table:1")
+    assert undeclared.exit_code == 2 and "does not declare it" in undeclared.stderr
+
+
+@pytest.mark.slow
+def test_a_checkpoint_and_a_reward(tmp_path: Path) -> None:
+    """Folders of a model and of a sequence classifier, by name; a label that there is not is an error."""
+    lm = write_checkpoint(tmp_path / "lm")
+    head = write_head(tmp_path / "head", labels=["sad", "happy"])
+    path = _file(tmp_path, "program p():\n    text ~ lm.text(\"a\", max_tokens=3)\n"
+                           "    factor reward(\"mood\", text)\n    return text\n")
+    done = call(path, "--model", f"lm={lm}", "--reward", f"mood={head}#happy", "-n", "8", "--json")
+    assert done.exit_code == 0, done.stderr
+    assert loads(done.stdout)["cost"]["rewards"] == 8
+    assert call(path, "--model", f"lm={lm}", "--reward", f"mood={head}#angry").exit_code == 1
+    assert call(path, "--model", f"lm={lm}").exit_code == 1
 
 
 def test_standard_input() -> None:

@@ -7,13 +7,14 @@ from pathlib import PurePath
 
 from .. import nodes
 from ..diagnostics import Diagnostic, SteerError
+from ..loader import Loader
 from ..parse import parse
 from . import calls, comprehension, literals, logic, loops, members, names, statements  # noqa: F401  (the readers)
 from .definition import read_definition
 from .findings import Findings
-from .loading import Loader, loaded
+from .loading import loaded
 from .table import library
-from .top import Top
+from .top import Imported, Top
 from .top_level import define, read_constants
 from .value import Value
 
@@ -47,7 +48,7 @@ class _Reader:
         self.found: list[Diagnostic] = []
 
     def read(self, file: nodes.File, stack: tuple[str, ...]) -> Mapping[str, Value]:
-        """The names that a file defines. stack: the modules whose imports led here."""
+        """The names that a file defines, models and other files apart. stack: the modules whose imports led here."""
         findings = Findings(file)
         top = Top(findings, library(), self.rewards, self.models or None)
         define(top, file, lambda module, node: self.find(module, node, findings, stack))
@@ -59,7 +60,7 @@ class _Reader:
             if name not in top.used and not name.startswith("_"):
                 findings.report("unused-import", span, f"{name!r} is imported and never used", "remove the import")
         self.found.extend(findings.sorted())
-        return top.names
+        return {n: v for n, v in top.names.items() if n not in top.models and not isinstance(v.of, Imported)}
 
     def find(
         self, module: str, node: nodes.Import, findings: Findings, stack: tuple[str, ...]

@@ -16,7 +16,8 @@ from .walk import Walk
 
 def read_definition(top: Top, findings: Findings, node: nodes.Definition) -> Walk:
     """Read a definition; for a `def`, `top.returns` then has what is known of its results."""
-    walk = Walk(findings, top, Scope(), node, assigned(node.body) | {p.name for p in node.parameters})
+    names = frozenset(n for n in assigned(node.body) if top.hides(n) is None)
+    walk = Walk(findings, top, Scope(), node, names | {p.name for p in node.parameters})
     for parameter in node.parameters:
         _read_parameter(walk, top, parameter)
     read_body(walk, node.body)

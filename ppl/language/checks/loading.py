@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 from .. import nodes
 from ..diagnostics import Diagnostic, SteerError
+from ..loader import Loader
 from ..parse import parse
+from ..problems import Problem
 from .findings import Findings
-
-Loader = Callable[[str], tuple[str, str]]
-"""From the name of a module to its source and its path; raises LookupError or OSError where there is none."""
 
 
 def loaded(
@@ -19,10 +16,9 @@ def loaded(
     """The file of a module. None where there is none, which is reported at the import, or where it cannot be parsed,
     which goes into `found`."""
     try:
-        source, path = loader(module)
-    except (LookupError, OSError):
-        hint = f"put {module}.steer beside this file"
-        findings.report("unknown-import", node, f"there is no module {module!r}", hint)
+        path, source = loader(module)
+    except Problem as problem:
+        findings.report("unknown-import", node, problem.message, problem.hint)
         return None
     try:
         return parse(source, path)

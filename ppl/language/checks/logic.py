@@ -7,7 +7,7 @@ from typing import Any
 from .. import nodes
 from .operators import binary_value, compare_values, unary_value
 from .read import reads, truth_of, value_of
-from .value import UNKNOWN, Value, constant, join
+from .value import ANY, UNKNOWN, Value, constant, join
 from .walk import Walk
 
 
@@ -36,13 +36,13 @@ def logical(walk: Walk, node: nodes.Logical) -> Value:
 
 @reads(nodes.Compare)
 def compare(walk: Walk, node: nodes.Compare) -> Value:
-    left = value_of(walk, node.first)
+    left_node, left = node.first, value_of(walk, node.first)
     known: Any = True
     for k, (op, right_node) in enumerate(node.rest):
         right = _later(walk, right_node) if k else value_of(walk, right_node)
-        outcome: Any = compare_values(walk, node.first if k == 0 else node.rest[k - 1][1], right_node, op, left, right)
-        known = UNKNOWN if known is UNKNOWN or outcome is UNKNOWN else known and outcome
-        left = right
+        outcome = compare_values(walk, left_node, right_node, op, left, right)
+        known = UNKNOWN if known is UNKNOWN or outcome in (UNKNOWN, None) else known and outcome
+        left_node, left = right_node, ANY if outcome is None else right
     return Value("bool", known)
 
 

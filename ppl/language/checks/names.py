@@ -61,6 +61,11 @@ def _beyond(walk: Walk, node: nodes.Name) -> Value:
     """A name of the file or of the language."""
     found = walk.top.get(node.id)
     if found is not None:
+        if walk.definition is None and walk.top.follows(node.id, node.span):
+            walk.forgiven.add(node.id)
+            walk.findings.report(
+                "unassigned", node, f"{node.id!r} is used before it is defined", f"define {node.id!r} further up"
+            )
         return found
     walk.forgiven.add(node.id)
     hint = NOTES.get(node.id) or meant(node.id, (*walk.scope.names(), *walk.locals, *walk.top.known()))

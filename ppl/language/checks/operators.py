@@ -82,23 +82,20 @@ def _hint(op: str, *sides: Value) -> str | None:
 def compare_values(
     walk: Walk, left: nodes.Expression, right: nodes.Expression, op: str, a: Value, b: Value
 ) -> Any:
-    """Whether `a op b` holds, or UNKNOWN."""
-    if "any" in (a.kind, b.kind) and op not in ("in", "not in"):
-        return UNKNOWN
-    if op in ("<", "<=", ">", ">="):
+    """Whether `a op b` holds, UNKNOWN where that depends, None for kinds that cannot be compared so."""
+    if op in ("<", "<=", ">", ">=") and "any" not in (a.kind, b.kind):
         if not any(a.kind in order and b.kind in order for order in _ORDERED):
             what = f"'{op}' between {named(a.kind)} and {named(b.kind)}"
             walk.findings.report("bad-operands", right, what, _compare_hint(a, b))
-            return UNKNOWN
+            return None
     elif op in ("in", "not in"):
         if b.kind not in _CONTAINERS:
             walk.findings.report("bad-operands", right, f"'{op}' looks into {named(b.kind)}", advice(b))
-            return UNKNOWN
+            return None
         if b.kind == "str" and a.kind not in ("any", "str"):
-            walk.findings.report(
-                "bad-operands", left, f"'{op}' looks for {named(a.kind)} in a string", "look for a string: str(...)"
-            )
-            return UNKNOWN
+            what = f"'{op}' looks for {named(a.kind)} in a string"
+            walk.findings.report("bad-operands", left, what, "look for a string: str(...)")
+            return None
     return fold.compare(op, a.known, b.known) if a.constant and b.constant else UNKNOWN
 
 

@@ -130,5 +130,5 @@ def signature(shown: str, arguments: tuple[Argument, ...], variadic: bool) -> st
         parts.append("...")
     named_only = [a for a in arguments if a.keyword]
     if named_only:
-        parts.extend(("*", *(f"{a.name}=..." for a in named_only)))
+        parts.extend(("*", *(a.name if a.required else f"{a.name}=..." for a in named_only)))
     return f"{shown}({', '.join(parts)})"

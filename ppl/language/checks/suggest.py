@@ -51,5 +51,7 @@ def meant(name: str, known: Iterable[str], aliases: dict[str, str] = ALIASES) ->
 def listed(names: Iterable[str], limit: int = 12) -> str:
     """The names there are, as words: 'a', 'b' and 3 more."""
     there = sorted(set(names))
-    shown = ", ".join(map(repr, there[:limit]))
-    return f"{shown} and {len(there) - limit} more" if len(there) > limit else shown
+    shown = [repr(name) for name in there[:limit]]
+    if len(there) > limit:
+        shown.append(f"{len(there) - limit} more")
+    return " and ".join([", ".join(shown[:-1]), shown[-1]] if len(shown) > 1 else shown)

@@ -51,6 +51,11 @@ class Top:
             return None
         return Value(builtin.returns) if builtin.property else Value("function", of=builtin)
 
+    def follows(self, name: str, span: nodes.Span) -> bool:
+        """Whether a name of the file is defined behind a place in it. Constants and defaults are evaluated in order."""
+        at = self.definitions.get(name)
+        return at is not None and (at.line, at.column) > (span.line, span.column)
+
     def is_distribution(self, name: str) -> bool:
         """Whether the name is one of a distribution; looking up one in capitals would import NumPyro."""
         return (not name.isupper() or name == "LKJ") and name in self.table.distributions

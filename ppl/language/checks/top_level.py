@@ -43,8 +43,7 @@ def _declare(top: Top, names: tuple[nodes.Name, ...]) -> None:
 def read_constants(top: Top, file: nodes.File) -> None:
     """Read the constants in their order."""
     assigns = [s for s in file.statements if isinstance(s, nodes.Assign)]
-    names = frozenset(t.id for s in assigns for t in s.targets)
-    walk = Walk(top.findings, top, Scope(), None, names, barred="in a constant")
+    walk = Walk(top.findings, top, Scope(), barred="in a constant")
     for statement in assigns:
         bind_targets(walk, statement.targets, value_of(walk, statement.value))
         for target in statement.targets:
