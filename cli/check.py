@@ -8,7 +8,7 @@ import typer
 
 from .exits import PROBLEMS
 from .record import print_json
-from .source import folder_of, read_source
+from .source import Imports, read_source
 from .terminal import note
 
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ def diagnostics_of(file: str) -> list[Diagnostic]:
     from steersman.ppl import language
 
     source, path = read_source(file)
-    return language.check(source, path, loader=language.FolderLoader(folder_of(file)))
+    return language.check(source, path, loader=Imports(file))
 
 
 def _count(n: int, what: str) -> str:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from .exits import USAGE
 from .loading import DEFAULT, check_model_names, load_models, load_rewards
 from .settings import read_settings
-from .source import folder_of, read_source
+from .source import Imports, read_source
 from .terminal import fail
 
 if TYPE_CHECKING:
@@ -44,7 +44,7 @@ def prepare(file: str, name: str | None, settings: Mapping[str, str], models: Ma
     from steersman.ppl import language
 
     source, path = read_source(file)
-    loader = language.FolderLoader(folder_of(file))
+    loader = Imports(file)
     tree = language.parse(source, path)
     check_model_names(_declared(tree), models, _imports(tree))
     known = {DEFAULT, *models}
@@ -54,7 +54,7 @@ def prepare(file: str, name: str | None, settings: Mapping[str, str], models: Ma
     definition = choose(tree, name)
     arguments = read_settings(definition, settings)
     module = language.compile_source(
-        source, path, models=load_models(models, _may_use(source, DEFAULT) or _imports(tree)),
+        source, path, models=load_models(models, _may_use([source, *loader.sources.values()], DEFAULT)),
         rewards=load_rewards(rewards), loader=loader,
     )
     return Job(definition.name, arguments, module, tuple(found))
@@ -74,9 +74,9 @@ def choose(tree: File, name: str | None) -> Definition:
     return programs[name]
 
 
-def _may_use(source: str, name: str) -> bool:
-    """Whether the name stands in the source at all: a program without a model need not wait for one."""
-    return re.search(rf"\b{name}\b", source) is not None
+def _may_use(sources: Iterable[str], name: str) -> bool:
+    """Whether the name stands in a source at all: a program without a model need not wait for one."""
+    return any(re.search(rf"\b{name}\b", source) for source in sources)
 
 
 def _declared(tree: File) -> list[str]:

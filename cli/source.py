@@ -25,6 +25,17 @@ def read_source(file: str) -> tuple[str, str]:
         fail(f"{name}:{line}: not UTF-8 text (byte {error.start} is 0x{data[error.start]:02x})")
 
 
-def folder_of(file: str) -> Path:
-    """Where `import` looks for other files."""
-    return Path.cwd() if file == STDIN else Path(file).parent
+class Imports:
+    """The loader of the folder of a file (of the working folder for standard input), which remembers the sources that
+    it has read."""
+
+    def __init__(self, file: str) -> None:
+        from steersman.ppl.language import FolderLoader
+
+        self._load = FolderLoader(Path.cwd() if file == STDIN else Path(file).parent)
+        self.sources: dict[str, str] = {}
+
+    def __call__(self, module: str) -> tuple[str, str]:
+        path, source = self._load(module)
+        self.sources[path] = source
+        return path, source

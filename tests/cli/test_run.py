@@ -16,6 +16,7 @@ from steersman.inference import Enumerate, Posterior, infer
 from steersman.models import ModelError, TableLM
 from steersman.ppl import program, sample
 from tests.models.checkpoints import write_checkpoint
+from tests.models.rewards.head_checkpoints import write_head
 
 HEADS = '''\
 """Tosses of a coin, of which at least one is a head."""
@@ -203,10 +204,10 @@ def test_models_by_name(tmp_path: Path) -> None:
 def test_a_checkpoint_and_a_reward(tmp_path: Path) -> None:
     """Folders of a model and of a sequence classifier, by name; a label that there is not is an error."""
     lm = write_checkpoint(tmp_path / "lm")
-    head = write_head(tmp_path / "head", labels=["sad", "happy"])
+    head = write_head(tmp_path / "head")
     path = _file(tmp_path, "program p():\n    text ~ lm.text(\"a\", max_tokens=3)\n"
                            "    factor reward(\"mood\", text)\n    return text\n")
-    done = call(path, "--model", f"lm={lm}", "--reward", f"mood={head}#happy", "-n", "8", "--json")
+    done = call(path, "--model", f"lm={lm}", "--reward", f"mood={head}#label 1", "-n", "8", "--json")
     assert done.exit_code == 0, done.stderr
     assert loads(done.stdout)["cost"]["rewards"] == 8
     assert call(path, "--model", f"lm={lm}", "--reward", f"mood={head}#angry").exit_code == 1
