@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import operator
 from collections.abc import Callable
 from typing import Any
@@ -11,7 +10,7 @@ import numpy as np
 
 from .limits import Meter
 from .problems import Problem
-from .values import Items, Table, checked_key, described, items, joined, kind_of, named, traced
+from .values import Items, checked_key, described, items, joined, kind_of, named, traced
 
 _NUMBERS = ("int", "float", "bool")
 _ALGEBRA = ("model", "token", "text")
@@ -117,6 +116,10 @@ def add(meter: Meter, a: Any, b: Any) -> Any:
 def extended(meter: Meter, context: Any, more: Any) -> Any:
     """The context with a text, a token or a list of tokens behind it."""
     length = len(more) if not isinstance(more, int) else 1
+    if isinstance(more, Items):
+        for token in more:
+            if isinstance(token, bool) or not isinstance(token, int):
+                raise Problem("kind", f"+ adds texts and tokens to a context; a token is no {described(token)}")
     meter.charge(1 + length // 4 + len(context) // 256)
     longest = getattr(getattr(context, "lm", None), "max_length", None) or meter.limits.items
     made = context + more
@@ -173,9 +176,8 @@ def power(meter: Meter, a: Any, b: Any) -> Any:
     if kind_of(a) in _ALGEBRA and kind_of(b) in _NUMBERS:
         return a**b
     _both_numbers("**", a, b)
-    if isinstance(a, int) and isinstance(b, int):
-        if b >= 0:
-            meter.digits(max(a.bit_length() - 1, 0) * b if abs(a) > 1 else 1)
+    if isinstance(a, int) and isinstance(b, int) and b >= 0:
+        meter.digits(max(a.bit_length() - 1, 0) * b if abs(a) > 1 else 1)
     result = a**b
     if isinstance(result, complex):
         raise Problem("value", f"{a} ** {b} is no real number")
@@ -280,11 +282,3 @@ def _both_numbers(op: str, a: Any, b: Any) -> None:
 
 def _mismatch(op: str, a: Any, b: Any, hint: str | None = None) -> Problem:
     return Problem("kind", f"{op} does not go with {described(a)} and {described(b)}", hint)
-
-
-def is_finite(x: Any) -> bool:
-    return not isinstance(x, float) or math.isfinite(x)
-
-
-__all__ = ["BINARY", "COMPARISONS", "UNARY", "Items", "Table", "compare", "contained", "equal", "extended", "indexed",
-           "sliced", "truth"]

@@ -3,10 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
-from contextlib import contextmanager
-
-from ..errors import SteersmanError
 
 
 class Problem(Exception):
@@ -37,15 +33,4 @@ def problem_of(error: Exception) -> Problem:
     if isinstance(error, OverflowError):
         return Problem("value", "the number is too large")
     message = re.sub(r" at 0x[0-9a-fA-F]+", "", str(error)).strip() or "it failed"
-    if not isinstance(error, (SteersmanError, ValueError, TypeError)):
-        message = f"{message[:200]}"
     return Problem("value", message)
-
-
-@contextmanager
-def problems() -> Iterator[None]:
-    """Turn every failure inside into a `Problem`."""
-    try:
-        yield
-    except Exception as error:
-        raise problem_of(error) from None

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import sys
+from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
@@ -49,17 +50,15 @@ class Table(dict[Any, Any]):
         return dict, (dict(self),)
 
 
-class Function(Protocol):
-    """A `def` of the language as a value."""
+class Function(ABC):
+    """A `def` of the language as a value. masks: what `tokens_where` has made of it and other defs of its file."""
 
     name: str
     masks: Masks
 
+    @abstractmethod
     def call(self, meter: Meter, *args: Any) -> Any:
-        """Raises SteerError for a mistake inside it."""
-        ...
-
-    def __call__(self, *args: Any) -> Any: ...
+        """Raises SteerError for a mistake inside it, Problem for arguments that do not fit."""
 
 
 def items(values: Iterable[Any], limits: Limits) -> Items:
@@ -158,7 +157,7 @@ def _kind(value: Any) -> Kind | None:
         return "text"
     if hasattr(cls, "log_prob") and hasattr(cls, "family"):
         return "token" if hasattr(value, "context") else "distribution"
-    if hasattr(cls, "call") and hasattr(cls, "definition"):
+    if isinstance(value, Function):
         return "function"
     if getattr(cls, "kind", None) == "program":
         return "distribution"

@@ -10,7 +10,7 @@ from ..library.masks import Masks
 from ..limits import Limits, Meter
 from ..nodes import Definition, Parameter
 from ..problems import OverLimit, Problem
-from ..values import adopted, described, kind_of, named
+from ..values import Function, adopted, described, kind_of, named
 from .frame import UNSET, Frame
 
 Body = Callable[[Frame], Any]
@@ -97,7 +97,7 @@ class Defined:
         return Frame(values, meter, self.definition.body[0], depth)
 
 
-class Def(Defined):
+class Def(Defined, Function):
     """A pure function. Python may call it, too."""
 
     def __init__(self, definition: Definition, limits: Limits, masks: Masks) -> None:

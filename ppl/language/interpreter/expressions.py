@@ -26,6 +26,7 @@ DEEPEST = 150
 _FAST = {"+": operator.add, "-": operator.sub, "*": operator.mul}
 _FAST_TESTS = {"==": operator.eq, "!=": operator.ne, "<": operator.lt, "<=": operator.le, ">": operator.gt,
                ">=": operator.ge}
+_SMALL = 1 << 60
 _PLAIN = frozenset({int, float, str})
 
 
@@ -183,8 +184,10 @@ class Expressions:
 
         def run(f: Frame) -> Any:
             a, b = left(f), right(f)
-            if fast is not None and type(a) is float and type(b) is float:
-                return fast(a, b)
+            if fast is not None:
+                kind = type(a)
+                if kind is type(b) and (kind is float or (kind is int and -_SMALL < a < _SMALL and -_SMALL < b < _SMALL)):
+                    return fast(a, b)
             try:
                 return op(f.meter, a, b)
             except Exception as error:

@@ -4,7 +4,9 @@ their arguments."""
 from __future__ import annotations
 
 import inspect
-from collections.abc import Iterator, Mapping
+import itertools
+import math
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
 from typing import Any
 
@@ -14,7 +16,7 @@ from ...dist.maker import Maker
 from ...dist.names import KNOWN, lookup, public_names
 from ...dist.record import Record
 from ..limits import Meter
-from ..problems import Problem
+from ..problems import OverLimit, Problem
 from ..values import Items, described, kind_of, traced
 from .signature import Argument, Builtin, Kind
 
@@ -56,6 +58,7 @@ class _Make:
         names = [p.name for p in maker.parameters]
         given = [self._argument(meter, maker, n, v) for n, v in zip(names, args, strict=False)]
         more = {n: self._argument(meter, maker, n, v) for n, v in kwargs.items()}
+        _fits_in_memory(meter, self.name, [*given, *more.values()])
         record: Record[Any] = maker(*given, **more)
         if not hasattr(record, "family") or kwargs or any(type(v) is not float for v in args):
             record.flat()  # arguments that cannot be parameters are reported here, with their line
@@ -67,21 +70,37 @@ class _Make:
         if isinstance(value, Items):
             meter.charge(1 + value.size.items // 16)
             if name in _SHAPES or name in maker.static:
-                return tuple(_bounded(meter, self.name, name, v) for v in value)
+                return _shape(meter, self.name, name, value)
             if any(isinstance(v, Record) for v in value):
                 return list(value)
             return _array(self.name, name, value)
-        if isinstance(value, int) and name in maker.static | {"total_count", "num_steps"}:
-            return _bounded(meter, self.name, name, value)
+        if type(value) is int and name in maker.static | {"total_count", "num_steps"}:
+            _bounded(meter, self.name, name, value * value if name == "dimension" else value)
         return value
 
 
-def _bounded(meter: Meter, what: str, name: str, value: Any) -> Any:
+def _bounded(meter: Meter, what: str, name: str, size: int) -> None:
     """Sizes decide how much memory a draw takes."""
-    if isinstance(value, int) and value > min(meter.limits.items, 100_000):
-        raise Problem("limit", f"{what}: {name}={value} is too large: the limit is "
-                               f"{min(meter.limits.items, 100_000):,} (items)")
-    return value
+    if size > meter.limits.items:
+        raise OverLimit("items", meter.limits.items, f"{what}: {name} is too large")
+
+
+def _shape(meter: Meter, what: str, name: str, value: Items) -> tuple[int, ...]:
+    size = 1
+    for length in value:
+        if type(length) is not int or length < 0:
+            raise Problem("kind", f"{what}: {name} must be a list of whole numbers")
+        size *= length
+        _bounded(meter, what, name, size)
+    return tuple(value)
+
+
+def _fits_in_memory(meter: Meter, what: str, arguments: Sequence[Any]) -> None:
+    """Arrays stretched over one another may be far larger than each of them."""
+    shapes = [a.shape for a in arguments if hasattr(a, "shape")]
+    if len(shapes) > 1:
+        stretched = itertools.zip_longest(*(shape[::-1] for shape in shapes), fillvalue=1)
+        _bounded(meter, what, "the shape of its parameters", math.prod(map(max, stretched)))
 
 
 def _array(what: str, name: str, value: Items) -> Any:
@@ -121,8 +140,6 @@ def _argument(name: str, maker: Maker, p: inspect.Parameter) -> Argument:
     kinds: tuple[Kind, ...] = _NUMBER
     if p.name in _OF_DISTRIBUTIONS:
         kinds = ("distribution", "list")
-    elif p.name == "v":
-        kinds = ("any",)
     elif p.name in ("sample_method",):
         kinds = ("str",)
     elif p.name in maker.static and not p.name.startswith("total"):

@@ -70,10 +70,9 @@ def tokens_where(meter: Meter, lm: Any, test: Function, *more: Any) -> Any:
 def tokens_in(lm: Any, tokens: Items) -> Any:
     """The mask of a list of tokens."""
     mask = np.zeros(lm.vocab_size, np.bool_)
-    for token in tokens:
-        if isinstance(token, bool) or not isinstance(token, int) or not 0 <= token < lm.vocab_size:
-            raise Problem("value", f"tokens_in: a token of this model is a number below {lm.vocab_size:,}, not "
-                                   f"{described(token)}")
+    for token in _tokens("tokens_in", tokens):
+        if not 0 <= token < lm.vocab_size:
+            raise Problem("value", f"tokens_in: a token of this model is a number below {lm.vocab_size:,}, not {token}")
         mask[token] = True
     return mask
 
@@ -100,6 +99,8 @@ def tokens(meter: Meter, context: Any) -> Items:
 @member("token", "token", needs("allowed", "mask", "list"))
 def masked(token: Any, allowed: Any) -> Any:
     """The same among the allowed tokens only (a mask, or a list of tokens)."""
+    if isinstance(allowed, Items):
+        _tokens("masked", allowed)
     return _can("masked", token).masked(allowed)
 
 
@@ -141,6 +142,14 @@ def reward(meter: Meter, name: str, *items: Any) -> Any:
 
 def _prompt(meter: Meter, prompt: Any) -> None:
     meter.charge(1 + len(prompt) // (4 if isinstance(prompt, str) else 256))
+
+
+def _tokens(what: str, tokens: Items) -> Items:
+    for token in tokens:
+        if isinstance(token, bool) or not isinstance(token, int):
+            raise Problem("kind", f"{what}: a token is a whole number, not {described(token)}",
+                          "lm.encode(text) gives the tokens of a text")
+    return tokens
 
 
 def _can(name: str, value: Any) -> Any:
