@@ -51,7 +51,7 @@ class Posterior:
     the draws of Markov chains lie in `traces`; they have equal weights, and log_evidence is nan. info: what the method
     tells of its run beside the draws (a ladder of temperatures, acceptance rates), by name; see its documentation.
     history: what the particles of every generation did, those that left no descendants too. killed: site -> how many
-    particles it killed.
+    particles it killed. program: its name.
     """
 
     traces: Sequence[Trace | None]
@@ -68,6 +68,12 @@ class Posterior:
     info: Mapping[str, Any] = field(default_factory=dict)
     history: History | None = None
     killed: Mapping[str, int] = field(default_factory=dict)
+    program: str | None = None
+
+    def __post_init__(self) -> None:
+        if self.program is None:
+            called = (t.program.name for t in self.traces if t is not None and t.program is not None)
+            object.__setattr__(self, "program", next(map(str, called), None))
 
     @classmethod
     def of_particles(
@@ -84,7 +90,7 @@ class Posterior:
         return cls(
             traces, log_weights, log_sum_exp(log_weights) if log_evidence is None else log_evidence,
             log_evidence_error, cost, method, seed, genealogy, stopped, None if finished.all() else finished,
-            info=info or {}, history=history, killed=killed,
+            info=info or {}, history=history, killed=killed, program=str(particles[0].model.name) if particles else None,
         )
 
     def __len__(self) -> int:

@@ -35,7 +35,8 @@ class SMCState:
     """particles [N] with log_weight log w (w sums to about one just after resampling); log_z: log of the product of
     the sums that resampling has normalised away; ancestry: how this generation was born; met: the names of
     `resample_at` that particles have stopped at; moves: how the moves of `rejuvenate` fared; history: what the particles
-    did; moved: the slots whose past moves have replaced since that was last recorded."""
+    did; moved: the slots whose past moves have replaced since that was last recorded;
+    error: that of log Z, where resampling has ended the run."""
 
     particles: list[Particle]
     log_z: float = 0.0
@@ -45,6 +46,7 @@ class SMCState:
     moves: Tally = field(default_factory=Tally)
     history: History = field(default_factory=History)
     moved: frozenset[int] = frozenset()
+    error: float | None = None
 
 
 class SMC:
@@ -117,8 +119,9 @@ class SMC:
             if state.particles is not children:
                 pairs = zip(children, state.particles, strict=True)
                 state.moved = frozenset([slot for slot, (before, after) in enumerate(pairs) if before is not after])
-        if not unfinished and len(state.particles) != len(log_w):  # expand: the last stretch too ends with N
-            self._record(state, np.array([p.log_weight for p in state.particles]))
+            if self.done(state):  # only finished particles have survived, or expand has ended with more than N
+                state.error = run_error(state.genealogy)  # the last resampling does not add to that of log Z
+                self._record(state, np.array([p.log_weight for p in state.particles]))
         info = {"done": self.particles - min(unfinished, self.particles), "total": self.particles,
                 "note": f"generation {len(state.genealogy)},"}
         return state, info
@@ -172,6 +175,8 @@ class SMC:
     def _posterior(self, run: Run, state: SMCState, log_w: np.ndarray[Any, Any]) -> Posterior:
         if run.stopped is not None:
             error = math.nan
+        elif state.error is not None:
+            error = state.error
         else:  # without a generation there was nothing to draw: log Z is exact
             error = run_error(state.genealogy) if len(state.genealogy) else 0.0
         return Posterior.of_particles(

@@ -40,6 +40,7 @@ def save(posterior: Posterior, path: str | Path) -> None:
         "info": encode_value(dict(posterior.info)),
         "history": None if posterior.history is None else encode_history(posterior.history),
         "killed": dict(posterior.killed),
+        "program": posterior.program,
     }
     path = Path(path)
     partial = path.with_name(path.name + ".partial")
@@ -74,4 +75,5 @@ def _read(data: dict[str, Any]) -> Posterior:
         None if data["finished"] is None else np.array(data["finished"], np.bool_),
         None if chains is None else Chains.from_json(chains), {} if info is None else decode_value(info),
         None if history is None else decode_history(history), data.get("killed", {}),
+        data.get("program"),
     )

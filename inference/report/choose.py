@@ -14,7 +14,7 @@ from .limits import COLUMN, NODES, STEPS
 class Drawn:
     """generations [K]: the steps that are drawn. slots[k]: their particles, in an order in which no two lines cross.
     parents[k]: the place in slots[k - 1] of the ancestor of each (empty for k = 0). heirs[k]: which of them are
-    ancestors of final particles."""
+    ancestors of final particles of positive weight."""
 
     generations: list[int]
     slots: list[Lines]
@@ -33,12 +33,13 @@ def choose(genealogy: Genealogy, column: int = COLUMN, steps: int = STEPS) -> Dr
     generations = spaced(len(genealogy), steps)
     column = min(column, max(2, NODES // len(generations)))
     ancestors = [genealogy.ancestors(a, b) for a, b in zip(generations, generations[1:], strict=False)]
-    heavy = np.argsort(-genealogy.weights(generations[-1]), kind="stable")
-    fits = max(genealogy.sizes[t] for t in generations) <= column
-    needed = [heavy if fits else heavy[: max(1, column // 2)]]
+    weights = genealogy.weights(generations[-1])
+    heavy = np.argsort(-weights, kind="stable")
+    all_fit = len(generations) == 1 or max(genealogy.sizes[t] for t in generations) <= column
+    needed = [heavy[: column if all_fit else max(1, column // 2)]]
     for lines in reversed(ancestors):
         needed.insert(0, np.unique(lines[needed[0]]))
-    heirs = [np.arange(genealogy.sizes[generations[-1]])]
+    heirs = [np.flatnonzero(weights)]
     for lines in reversed(ancestors):
         heirs.insert(0, np.unique(lines[heirs[0]]))
     slots: list[Lines] = []

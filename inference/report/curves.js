@@ -15,12 +15,11 @@ function label(parent, x, y, text, anchor) {
 
 const LEFT = 64, RIGHT = 14, PANEL = 104, GAP = 30;
 
-// One panel: curves [[y]] over xs, its axis and its name. Returns the x scale.
-function panel(svg, top, width, name, xs, curves, floor) {
+// One panel: curves [[y]] over xs, its axis and its name; range: of y, by default that of the curves. Returns the x scale.
+function panel(svg, top, width, name, xs, curves, range) {
   const ys = curves.flat().filter((y) => y !== null);
-  let low = ys.length ? Math.min(...ys) : 0, high = ys.length ? Math.max(...ys) : 1;
-  if (floor !== undefined) low = floor;
-  if (high - low < 1e-9) { high += 0.5; low -= floor === undefined ? 0.5 : 0; }
+  let [low, high] = range || (ys.length ? [Math.min(...ys), Math.max(...ys)] : [0, 1]);
+  if (high - low < 1e-9) [low, high] = [low - 0.5, high + 0.5];
   const last = Math.max(1, xs[xs.length - 1]);
   const x = (t) => LEFT + (width - LEFT - RIGHT) * (xs.length > 1 ? t / last : 0.5);
   const y = (v) => top + PANEL - (PANEL - 8) * (v - low) / (high - low);
@@ -49,25 +48,24 @@ function axis(svg, y, width, xs, x, name) {
 // Draw the curves; returns a function that marks a step.
 function drawCurves(pick) {
   const box = byId("curves-plot"), c = data.curves, population = data.view === "population";
-  const width = Math.max(320, box.clientWidth), height = (population ? 2 : 1) * (PANEL + GAP) + 24;
+  const width = Math.max(320, box.clientWidth), height = (population ? 2 : 1) * (PANEL + GAP) + 38;
   const svg = drawing("svg", { width: "100%", viewBox: "0 0 " + width + " " + height, role: "img" });
   const title = drawing("title", {}, svg);
   let x;
   if (population) {
     title.textContent = "Effective sample size and log Z by step; " + c.resampled.length + " resampling events";
-    x = panel(svg, 20, width, "ESS (of " + Math.max(...c.n).toLocaleString("en") + ")", c.t, [c.ess], 0);
-    panel(svg, 20 + PANEL + GAP, width, "log Z (nats)", c.t, [c.log_z]);
+    x = panel(svg, 34, width, "effective sample size", c.t, [c.ess], [0, Math.max(...c.n)]);
+    panel(svg, 34 + PANEL + GAP, width, "log Z (nats)", c.t, [c.log_z]);
     for (const t of c.resampled) {
       const at = x(t);
-      drawing("path", { class: "event", d: "M" + (at - 4) + " 10h8l-4 7z" }, svg);
+      drawing("path", { class: "event", d: "M" + (at - 4) + " 4h8l-4 7z" }, svg);
     }
-    if (c.resampled.length) label(svg, width - RIGHT, 8, "▼ resampled before this step", "end");
   } else {
     title.textContent = "Log density of each chain by draw";
-    x = panel(svg, 20, width, "log density (nats)", c.t, c.log_p);
+    x = panel(svg, 34, width, "log density (nats)", c.t, c.log_p);
   }
   axis(svg, height - 8, width, c.t, x, population ? "step" : "draw");
-  const cursor = drawing("rect", { class: "cursor", y: 18, width: 6, height: height - 42 }, svg);
+  const cursor = drawing("rect", { class: "cursor", y: 32, width: 6, height: height - 56 }, svg);
   svg.addEventListener("click", (event) => {
     const box = svg.getBoundingClientRect(), at = (event.clientX - box.left) * width / box.width;
     let best = 0;

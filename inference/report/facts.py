@@ -12,17 +12,12 @@ from .ink import shown
 from .limits import ROWS
 
 
-def program_of(posterior: Posterior) -> str | None:
-    """The name of the program; None where no trace tells it (traces that were read from a file do not)."""
-    return next((str(t.program.name) for t in posterior.traces if t is not None and t.program is not None), None)
-
-
 def facts(posterior: Posterior) -> str:
     """The numbers of the header, as a definition list."""
     cost, error = posterior.cost, posterior.log_evidence_error
     rows: list[tuple[str, str]] = []
-    if (program := program_of(posterior)) is not None:
-        rows.append(("program", program))
+    if posterior.program is not None:
+        rows.append(("program", posterior.program))
     rows.append(("method", posterior.method))
     if posterior.seed is not None:
         rows.append(("seed", str(posterior.seed)))

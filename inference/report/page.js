@@ -34,6 +34,7 @@ function listTexts(k) {
     }
   });
   const sorted = [...groups.values()].sort((a, b) => b.w - a.w);
+  const top = sorted[0].w || 1;
   const rows = sorted.slice(0, SHOWN).map((group) => {
     const row = element("li", group.w ? "" : "gone"), button = element("button", "", undefined, row);
     button.type = "button";
@@ -41,9 +42,9 @@ function listTexts(k) {
     element("span", "", group.w ? (100 * part).toFixed(1) + " %" : "dead", share);
     if (group.count > 1) element("span", "count", "× " + group.count, share);
     const bar = drawing("svg", { class: "bar", viewBox: "0 0 100 6", preserveAspectRatio: "none", "aria-hidden": "true" }, button);
-    drawing("rect", { width: Math.min(100, 100 * part), height: 6 }, bar);
+    drawing("rect", { width: 100 * group.w / top, height: 6 }, bar);
     button.addEventListener("click", () => select(k, group.j));
-    write(element("div", "text", undefined, row), group.parts, { fresh: k });
+    write(element("div", "text", undefined, row), group.parts, { brief: steps.length > 1, fresh: steps.length > 1 ? k : -1 });
     return row;
   });
   byId("texts").replaceChildren(...rows);
@@ -75,7 +76,7 @@ function showParticle(k, j) {
   byId("particle-facts").textContent = [w ? "weight " + w.toPrecision(3) + " times the mean" : "weight 0: dead", fate].filter((x) => x).join("; ");
   const text = byId("particle-text");
   text.replaceChildren();
-  write(text, parts, { labels: true, fresh: steps.length > 1 ? k : -1 });
+  write(text, parts, { fresh: steps.length > 1 ? k : -1 });
   if (!text.childNodes.length) element("span", "site", "nothing was recorded of it", text);
   byId("particle-steps").hidden = steps.length < 2;
   const line = lineage(k, j);
@@ -86,7 +87,7 @@ function showParticle(k, j) {
     element("td", "", (steps[s].w[at] || 0).toPrecision(3), row);
     const did = element("td", "text", undefined, row);
     if (steps[s].anew.includes(at)) element("span", "chip", "rewritten", did);
-    write(did, [{ step: s, atoms: steps[s].atoms[at] }]);
+    write(did, [{ step: s, atoms: steps[s].atoms[at] }], { brief: true, fresh: s });
     return row;
   }));
 }
@@ -141,6 +142,7 @@ function start() {
   byId("play").addEventListener("click", play);
   for (const [id, shown] of [["curves", steps.length > 1], ["tree", population && steps.length > 1], ["particle", population]]) byId(id).hidden = !shown;
   byId("curves-title").textContent = population ? "ESS and log Z" : "Log density";
+  byId("curves-hint").hidden = !population;
   legend();
   if (population) {
     const last = steps.length - 1, w = steps[last].w;

@@ -147,13 +147,14 @@ def _left_out(told: Population, drawn: Drawn) -> list[str]:
     if K < T:
         notes.append(f"{K} of {T:,} steps are drawn, evenly spaced; a line joins a particle to its ancestor at the "
                      "step drawn before, and carries all that happened in between.")
-    most, least = max(g.sizes), min(len(s) for s in drawn.slots)
-    if any(len(s) < g.sizes[t] for t, s in zip(drawn.generations, drawn.slots, strict=True)):
-        shown = max(len(s) for s in drawn.slots)
-        number = f"{shown}" if least == shown else f"{least} to {shown}"
-        notes.append(f"{number} of {most:,} particles are drawn at each step: those that weigh most at the end with all "
-                     "their ancestors, then the first of the others whose ancestors are drawn. Curves, table and "
-                     "numbers are of all particles.")
+    sizes = [len(slots) for slots in drawn.slots]
+    if any(n < g.sizes[t] for t, n in zip(drawn.generations, sizes, strict=True)):
+        if T == 1:
+            notes.append(f"The {sizes[0]} of {g.sizes[0]:,} particles that weigh most are listed.")
+        else:
+            notes.append(f"At most {max(sizes)} of {max(g.sizes):,} particles are drawn at each step: those that weigh "
+                         "most at the end with all their ancestors, then the first of the others whose ancestors are "
+                         "drawn. Curves, table and numbers are of all particles.")
     if T > 1 and not told.recorded:
         notes.append("What the particles did on the way was not recorded, or no longer fitted into memory: texts are "
                      "those of the last step.")

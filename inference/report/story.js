@@ -6,6 +6,7 @@ const data = JSON.parse(document.getElementById("data").textContent);
 const steps = data.steps || [];
 const byId = (id) => document.getElementById(id);
 const IMPOSSIBLE = -99999;
+const WEIGHING = new Set(["factor", "condition", "observe", "twist"]);
 
 function element(tag, className, text, parent) {
   const node = document.createElement(tag);
@@ -16,9 +17,8 @@ function element(tag, className, text, parent) {
 }
 
 function signed(nats) {
-  if (nats === null || nats === undefined) return "−∞";
-  const text = Math.abs(nats).toFixed(2);
-  return (nats < 0 ? "−" : "+") + text;
+  if (nats === null) return "−∞";
+  return (nats < 0 ? "−" : "+") + Math.abs(nats).toFixed(2);
 }
 
 const nats = (cents) => (cents === IMPOSSIBLE ? null : cents / 100);
@@ -51,18 +51,20 @@ function spelling(parts) {
   return parts.map((part) => part.atoms.filter((_, i) => i % 4 < 2).join()).filter((text) => text).join();
 }
 
-// Write atoms into an element. labels: whether texts are headed by their address. fresh: the step whose atoms are new.
-function write(parent, parts, { labels = false, fresh = -1 } = {}) {
+// Write atoms into an element. fresh: the step whose atoms are new. brief: leave out the addresses of texts, and what
+// steps before the fresh one have observed and weighed.
+function write(parent, parts, { brief = false, fresh = -1 } = {}) {
   let last = null;
   for (const { step, atoms } of parts) {
     for (let i = 0; i < atoms.length; i += 4) {
       const [address, kind] = data.places[atoms[i]];
       const piece = atoms[i + 1] < 0 ? null : data.pieces[atoms[i + 1]];
       if (kind === "text" && last !== atoms[i]) {
-        if (labels) element("span", "site", address, parent);
+        if (!brief) element("span", "site", address, parent);
         else if (last !== null) element("span", "site", "│", parent).title = address;
       }
       last = atoms[i];
+      if (brief && step !== fresh && WEIGHING.has(kind)) continue;
       const node = kind === "text" || kind === "token" ? token(piece, nats(atoms[i + 2]), nats(atoms[i + 3]))
         : chip(address, kind, piece, nats(atoms[i + 3]));
       node.title = note(address, kind, nats(atoms[i + 2]), nats(atoms[i + 3]));
@@ -86,7 +88,7 @@ function chip(address, kind, piece, gain) {
   if (kind === "killed") return element("span", "chip killed", "✗ " + address);
   if (kind === "condition") return element("span", "chip", "✓ " + address);
   const node = element("span", "chip", (address.startsWith(kind) ? "" : kind + " ") + address + " " + signed(gain));
-  if (kind !== "twist") node.classList.add(gain !== null && gain >= 0 ? "more" : "less");
+  if (kind !== "twist" && gain !== 0) node.classList.add(gain > 0 ? "more" : "less");
   return node;
 }
 

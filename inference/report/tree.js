@@ -3,7 +3,7 @@
 function drawTree(hover, pick) {
   const box = byId("tree-plot"), K = steps.length, rows = Math.max(...steps.map((s) => s.slot.length));
   const pad = 24, top = 22, wide = Math.max(320, box.clientWidth);
-  const dx = Math.min(110, Math.max(14, (wide - 2 * pad) / Math.max(1, K - 1)));
+  const dx = Math.min(260, Math.max(14, (wide - 2 * pad) / Math.max(1, K - 1)));
   const dy = Math.min(18, Math.max(5, 420 / rows));
   const width = Math.max(wide, 2 * pad + dx * (K - 1)), height = top + dy * rows + 26;
   const X = (k) => pad + dx * k;

@@ -43,7 +43,7 @@ def render(posterior: Posterior, title: str | None = None) -> str:
     lines = left_out + ([f"The run was stopped: {posterior.stopped}."] if posterior.stopped else [])
     style, script = _asset("page.css"), "".join(_asset(name) for name in _SCRIPTS)
     if title is None:
-        title = " · ".join(filter(None, [facts.program_of(posterior), posterior.method]))
+        title = " · ".join(filter(None, [posterior.program, posterior.method]))
     return fill(_asset("page.html"), {
         "title": escape(title), "style_hash": _hash(style), "script_hash": _hash(script), "style": style,
         "script": script, "data": embed(data), "facts": facts.facts(posterior), "values": facts.values(posterior),
