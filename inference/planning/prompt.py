@@ -27,7 +27,8 @@ ADVICE = """\
   True if the text does the task. Put the data of the task into constants.
 - Choose the step so that resampling compares like with like: each step of the loop meets one demand of the task (one
   sentence, one line, one item), not one word or token, so that all particles have met equally many.
-- Put a `condition` right after the step that it judges, not at the end: particles that fail are replaced at once.
+- Put one `condition` right after the step that it judges, with all that this step must meet: particles that fail are
+  replaced at once. Several in a row, or all at the end, leave fewer particles alive.
 - Propose with a prompt that asks for the task, judge with a neutral one: `x ~ lm.text(neutral) using lm.text(asking)`.
 - Where the length is given, tell the proposal how much is left in its prompt.
 - Lead to rare words by `using text.favouring(" word", 4.0)`; use `where=regex(...)` for forms that must be exact.
