@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..program import Program
 from . import nodes as n
+from .checks import check
 from .diagnostics import Diagnostic, SteerError
 from .interpreter.definitions import Def, Defined
 from .interpreter.expressions import Expressions
@@ -40,8 +41,12 @@ def compile_source(
     text)`. loader: where imports come from (None: there are none). Constants are evaluated now. Raises SteerError with
     all that is wrong.
     """
-    compiler = _Compiler(models, rewards or {}, limits or Limits(), loader or no_imports)
-    return compiler.module(source, path)
+    file = parse(source, path)
+    given = loader or no_imports
+    found = check(file, path, models=list(models), rewards=set(rewards or {}), loader=given)
+    if errors := [d for d in found if d.severity == "error"]:
+        raise SteerError(errors)
+    return _Compiler(models, rewards or {}, limits or Limits(), given).module(file)
 
 
 def load(path: str | Path, *, models: Models, rewards: Rewards | None = None, limits: Limits | None = None) -> Module:
@@ -63,18 +68,17 @@ class _Compiler:
         self.files: dict[str, Globals | None] = {}  # None while a file is being compiled
         self.found: list[Diagnostic] = []
 
-    def module(self, text: str, path: str) -> Module:
-        file, around = self.file(text, path)
+    def module(self, file: n.File) -> Module:
+        around = self.file(file)
         if self.found:
             raise SteerError(self.found)
         programs = {name: v for name, v in around.values.items() if around.roles[name] == "program"}
         functions = {name: v for name, v in around.values.items() if around.roles[name] == "def"}
         doc = None if file.doc is None else inspect.cleandoc("".join(p for p in file.doc.parts if isinstance(p, str)))
-        return Module(path, doc, programs, functions)
+        return Module(file.path, doc, programs, functions)
 
-    def file(self, text: str, path: str) -> tuple[n.File, Globals]:
-        file = parse(text, path)
-        source = Source(path, tuple(file.source.split("\n")))
+    def file(self, file: n.File) -> Globals:
+        source = Source(file.path, tuple(file.source.split("\n")))
         around = Globals(source, self.limits, self.rewards, {"lm": "model"})
         if "lm" in self.models:
             around.values["lm"] = self.models["lm"]
@@ -88,7 +92,7 @@ class _Compiler:
                     defined.append(self.define(statement, around, masks))
         if not self.found:
             self.run(file, around, {d.definition: d for d in defined})
-        return file, around
+        return around
 
     @contextmanager
     def finding(self, node: n.Node, source: Source) -> Iterator[None]:
@@ -142,7 +146,7 @@ class _Compiler:
         if found is None:
             self.files.setdefault(around.source.path, None)
             self.files[path] = None
-            found = self.files[path] = self.file(text, path)[1]
+            found = self.files[path] = self.file(parse(text, path))
         return found
 
     def define(self, node: n.Definition, around: Globals, masks: Masks) -> Defined:
@@ -178,7 +182,8 @@ class _Compiler:
         expressions = Expressions(around, scope)
         value = expressions.compile(node.value)
         if node.op is not None:
-            value = expressions.operation(node, node.op, expressions.of_globals(node, around, node.targets[0].id), value)
+            before = expressions.of_globals(node, around, node.targets[0].id)
+            value = expressions.operation(node, node.op, before, value)
         store = expressions.store(node.targets)
         frame = Frame([UNSET] * scope.size, meter, node)
         store(frame, value(frame))

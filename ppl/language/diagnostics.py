@@ -9,6 +9,9 @@ from typing import Any
 from ..errors import SteersmanError
 from .nodes import Span
 
+LONGEST = 120
+"""Characters of a source line that are shown."""
+
 
 @dataclass(frozen=True, slots=True)
 class Diagnostic:
@@ -32,15 +35,26 @@ class Diagnostic:
               hint: did you mean 'syllables'?
         """
         s = self.span
-        number = str(s.line)
-        shown = self.line.expandtabs(1)
-        width = s.end_column - s.column if s.end_line == s.line else len(shown) - s.column + 1
+        margin = " " * len(str(s.line))
+        shown, before, width = self._excerpt()
         lines = [
             f"{self.path}:{s.line}:{s.column}: {self.severity}: {self.message} [{self.code}]",
-            f"  {number} | {shown}".rstrip(),
-            f"  {' ' * len(number)} | {' ' * (s.column - 1)}{'^' * max(1, min(width, len(shown) - s.column + 1))}",
+            f"  {s.line} | {shown}".rstrip(),
+            f"  {margin} | {' ' * before}{'^' * width}",
         ]
         return "\n".join(lines if self.hint is None else [*lines, f"  hint: {self.hint}"])
+
+    def _excerpt(self) -> tuple[str, int, int]:
+        """The line, or of a long one what is around the span; how much stands before the caret; its width."""
+        s, shown = self.span, self.line.expandtabs(1)
+        before = s.column - 1
+        width = s.end_column - s.column if s.end_line == s.line else len(shown) - before
+        if len(shown) > LONGEST:
+            start = max(0, min(before - LONGEST // 3, len(shown) - LONGEST))
+            cut = shown[start : start + LONGEST]
+            shown = ("…" if start else "") + cut + ("…" if start + LONGEST < len(shown) else "")
+            before -= start - bool(start)
+        return shown, before, max(1, min(width, len(shown) - before))
 
     def to_json(self) -> dict[str, Any]:
         s = self.span

@@ -8,7 +8,7 @@ import unicodedata
 from .diagnostics import Diagnostic, SteerError
 from .nodes import Span
 
-LONGEST = 200_000
+LONGEST = 100_000
 """Characters of a file."""
 FORBIDDEN = re.compile("[\x00-\x08\x0b-\x1f\x7f\x85\u2028\u2029\ud800-\udfff]")
 MOST = 20
@@ -19,8 +19,10 @@ def normalised(source: str, path: str) -> str:
     has characters that no text has."""
     text = source.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n")
     if len(text) > LONGEST:
-        raise SteerError([Diagnostic("too-long", f"the file has {len(text)} characters; at most {LONGEST} are read", path,
-                                     Span(1, 1, 1, 2), "", "move parts into files of their own and import them")])
+        message = f"the file has {len(text)} characters; at most {LONGEST} are read"
+        line = text[:100].split("\n", 1)[0]
+        raise SteerError([Diagnostic("too-long", message, path, Span(1, 1, 1, 2), line,
+                                     "move parts into files of their own and import them")])
     found = []
     for match in FORBIDDEN.finditer(text):
         line = text.count("\n", 0, match.start()) + 1

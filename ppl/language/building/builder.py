@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
+from itertools import count
 
 from lark import Token, Tree
 from lark.tree import Meta
@@ -11,13 +13,16 @@ from ..diagnostics import Diagnostic
 from ..nodes import Name, Node, Span
 from ..source import misnamed
 
+MOST = 30
+"""Mistakes that are reported of a file."""
 Piece = Tree[Token] | Token | None
 
 
 @dataclass
 class Builder:
     """Turns one piece of source into nodes. line, column: where its first character stands in the file, when the piece
-    is an interpolated expression; found: mistakes that the grammar lets pass. depth: of what is being built."""
+    is an interpolated expression. found: mistakes that the grammar lets pass. depth, blocks: how deeply what is being
+    built is nested in expressions and in blocks."""
 
     path: str
     lines: list[str]
@@ -26,6 +31,8 @@ class Builder:
     depth: int = 0
     blocks: int = 0
     found: list[Diagnostic] = field(default_factory=list)
+    interpolations: Iterator[int] = field(default_factory=count)
+    """Counts those of the file that had to be parsed."""
 
     def span(self, piece: Tree[Token] | Token) -> Span:
         m: Meta | Token = piece if isinstance(piece, Token) else piece.meta
@@ -37,6 +44,8 @@ class Builder:
         )
 
     def error(self, code: str, message: str, span: Span, hint: str | None = None) -> None:
+        if len(self.found) == MOST:
+            return
         text = self.lines[span.line - 1] if span.line <= len(self.lines) else ""
         self.found.append(Diagnostic(code, message, self.path, span, text, hint))
 

@@ -8,23 +8,26 @@ from lark import Token, Tree
 
 from .. import nodes as n
 from .builder import Builder, Piece, token, tree
+from .foreign import FOREIGN
 from .numbers import number
 from .strings import string, verbatim
 
 DEPTH = 100
 """Levels of an expression, the operators of a row included: more is an error, so that nothing overflows a stack."""
 
-PREFIXES = {"f": "every string interpolates {expressions}: leave the f out", "r": "write a small r", "b": "there are no bytes: leave the b out",
-            "u": "every string is Unicode: leave the u out"}
-FOREIGN = {"true": "True", "false": "False", "null": "None", "nil": "None", "undefined": "None"}
+PREFIXES = {
+    "f": "every string interpolates {expressions}: leave the f out", "r": "write a small r",
+    "b": "there are no bytes: leave the b out", "u": "every string is Unicode: leave the u out",
+}
 SINGLETONS = {"TRUE": True, "FALSE": False, "NONE": None}
 
 
 def expression(b: Builder, piece: Piece) -> n.Expression:
     t = tree(piece)
     if b.depth >= DEPTH:
-        b.error("too-deep", f"this expression is nested more than {DEPTH} levels deep", b.span(t),
-                "give its parts names of their own, or join many strings with join([...])")
+        if all(d.code != "too-deep" for d in b.found):
+            b.error("too-deep", f"this expression is nested more than {DEPTH} levels deep", b.span(t),
+                    "give its parts names of their own; put many strings together with a loop or a list")
         return n.Constant(b.span(t), None)
     b.depth += 1
     try:

@@ -11,11 +11,21 @@ from lark.exceptions import UnexpectedInput
 from .. import nodes as n
 from ..layout import EXPRESSION, tree_of
 from .builder import Builder, place
+from .foreign import FOREIGN
 
 FORMAT = re.compile(r"(?:[^{}]?[<>=^])?[-+ ]?#?0?(?:[1-9][0-9]?)?[,_]?(?:\.[0-9]{1,2})?[bcdeEfFgGnosxX%]?")
 COUNT = re.compile(r"\s*[0-9]+\s*(,\s*[0-9]*\s*)?|\s*,\s*[0-9]+\s*")
 PIECE = re.compile(r"""'(?:\\.|[^'\\])*'|"(?:\\.|[^"\\])*"|[^'"\[\](){}:!=#]+|[!=]=|.""", re.S)
 OPENING, CLOSING = dict(zip("([{", ")]}", strict=True)), ")]}"
+PLAIN = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+KEYWORDS = frozenset({
+    "program", "def", "model", "import", "from", "as", "if", "elif", "else", "for", "while", "in", "return", "break",
+    "continue", "pass", "observe", "condition", "factor", "twist", "using", "and", "or", "not", "True", "False", "None",
+    *FOREIGN,
+})
+"""What is no plain name in an interpolation."""
+MOST = 2_000
+"""Expressions in the strings of a file, plain names not counted: each is parsed by itself."""
 BRACES = "write {{ and }} for braces"
 
 
@@ -79,10 +89,16 @@ def _value(b: Builder, t: Token, at: int, text: str) -> n.Expression | None:
     from .expressions import expression
 
     where = place(b, t, at, at + len(text))
+    if PLAIN.fullmatch(text) and text not in KEYWORDS:
+        return n.Name(where, text)
+    if next(b.interpolations) == MOST:
+        b.error("too-long", f"more than {MOST} expressions in the strings of one file", where,
+                "give values names outside the strings, or move parts into files of their own")
+        return None
     try:
         tree = tree_of(f"({text})", EXPRESSION)
     except UnexpectedInput:
-        b.error("bad-interpolation", f"'{text.strip()}' is not an expression", where, BRACES)
+        b.error("bad-interpolation", f"'{' '.join(text.split())}' is not an expression", where, BRACES)
         return None
     inner = replace(b, line=where.line, column=where.column - 1)
     return expression(inner, tree)

@@ -124,6 +124,6 @@ def _fits(part: Document, room: int, after: list[Item]) -> bool:
                 return True
             room -= len(p.flat)
         else:
-            inner = flat or isinstance(p, Group) and not p.hard and rest == len(after)
+            inner = flat or (isinstance(p, Group) and not p.hard and rest == len(after))
             stack += [(0, inner, q) for q in reversed(p.parts)]
     return False

@@ -39,11 +39,12 @@ def call(within: Expressions, node: n.Call) -> Evaluate:
 def module_of(within: Expressions, node: n.Member) -> Globals | None:
     """The file whose member this is, if it is one."""
     owner = node.value
-    if isinstance(owner, n.Name) and within.scope.find(owner.id) is None:
-        if within.globals.roles.get(owner.id) == "module":
-            found: Globals = within.globals.values[owner.id]
-            return found
-    return None
+    if not isinstance(owner, n.Name) or within.scope.find(owner.id) is not None:
+        return None
+    if within.globals.roles.get(owner.id) != "module":
+        return None
+    found: Globals = within.globals.values[owner.id]
+    return found
 
 
 def _of_name(within: Expressions, node: n.Call, where: Globals, at: n.Node, name: str) -> Evaluate:
@@ -111,8 +112,8 @@ def _reward(around: Globals) -> Callable[..., Any]:
 def hoisted(within: Expressions, node: n.Node, make: Evaluate) -> Evaluate:
     """Let the statement await what `make` makes, before the rest of the expression is evaluated."""
     if within.hoists is None:
-        raise within.source.error(node, "effect", "this effect cannot stand here: a `def`, a constant, a comprehension, "
-                                                  "a branch or the right side of and/or may not need it",
+        raise within.source.error(node, "effect", "this effect cannot stand here: not in a `def`, a constant, a "
+                                                  "comprehension, a branch, or on the right side of and/or",
                                   "write `x = ...` in a line of its own, in a program")
     slot = within.scope.temporary()
     within.hoists.append((make, slot, node))

@@ -22,8 +22,8 @@ def parameters(definition: Definition, positional: int, keywords: tuple[str, ...
     """For each parameter the place of its value among those given, None for its default. Raises Problem for a call that
     does not fit."""
     names = [p.name for p in definition.parameters]
-    what = f"{definition.name}({', '.join(p.name if p.default is None else p.name + '=...' for p in definition.parameters)})"
-    hint = f"it is called as {what}"
+    shown = ", ".join(p.name if p.default is None else f"{p.name}=..." for p in definition.parameters)
+    hint = f"it is called as {definition.name}({shown})"
     if positional > len(names):
         raise Problem("arguments", f"{definition.name} takes {len(names)} arguments, got {positional}", hint)
     order: list[int | None] = [i if i < positional else None for i in range(len(names))]
@@ -33,7 +33,8 @@ def parameters(definition: Definition, positional: int, keywords: tuple[str, ...
         if order[names.index(keyword)] is not None:
             raise Problem("arguments", f"{definition.name} is given {keyword!r} twice", hint)
         order[names.index(keyword)] = positional + i
-    missing = [p.name for p, place in zip(definition.parameters, order, strict=True) if place is None and p.default is None]
+    given = zip(definition.parameters, order, strict=True)
+    missing = [p.name for p, place in given if place is None and p.default is None]
     if missing:
         raise Problem("arguments", f"{definition.name} needs {', '.join(map(repr, missing))}", hint)
     return order
@@ -62,7 +63,7 @@ def signature(definition: Definition, defaults: Sequence[Any]) -> inspect.Signat
 
 
 class Defined:
-    """A definition of a file: its tree, and the values of its defaults (UNSET without), once the file has run so far."""
+    """A definition of a file: its tree, and the values of its defaults (UNSET without) once the file has run so far."""
 
     def __init__(self, definition: Definition, limits: Limits) -> None:
         self.definition, self.limits, self.name = definition, limits, definition.name

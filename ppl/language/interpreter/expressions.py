@@ -9,11 +9,10 @@ from typing import Any
 from .. import nodes as n
 from ..library import DISTRIBUTIONS, FUNCTIONS
 from ..operators import BINARY, COMPARISONS, UNARY, indexed, sliced, truth
-from ..problems import OverLimit, Problem
-from ..show import formatted, show
-from ..values import described, items, table
 from .calls import call, member
+from .comprehension import comprehension
 from .frame import UNSET, Frame
+from .literals import dict_of, list_of, literal, string
 from .scope import Globals, Scope
 
 Evaluate = Callable[[Frame], Any]
@@ -62,41 +61,6 @@ class Expressions:
         finally:
             self.hoists = hoists
 
-    def literal(self, node: n.Number | n.Constant) -> Evaluate:
-        value = node.value
-        if type(value) is int and value.bit_length() * 3 // 10 > self.globals.limits.digits:
-            raise self.source.error(node, "limit", "an integer has too many digits: the limit is "
-                                                   f"{self.globals.limits.digits:,} (digits)")
-        return lambda f: value
-
-    def string(self, node: n.String) -> Evaluate:
-        if all(isinstance(part, str) for part in node.parts):
-            text = "".join(map(str, node.parts))
-            return lambda f: text
-        parts: list[str | tuple[Evaluate, str | None, n.Node]] = [
-            part if isinstance(part, str) else (self.compile(part.value), part.format, part) for part in node.parts
-        ]
-        failed = self.source.failed
-
-        def join(f: Frame) -> str:
-            texts = []
-            for part in parts:
-                if isinstance(part, str):
-                    texts.append(part)
-                    continue
-                value = part[0](f)
-                try:
-                    texts.append(show(f.meter, value) if part[1] is None else formatted(f.meter, value, part[1]))
-                except Exception as error:
-                    raise failed(part[2], error) from None
-            try:
-                f.meter.text(sum(map(len, texts)))
-            except Exception as error:
-                raise failed(node, error) from None
-            return "".join(texts)
-
-        return join
-
     def name(self, node: n.Name) -> Evaluate:
         name, slot, source = node.id, self.scope.find(node.id), self.source
         if slot is not None:
@@ -117,7 +81,7 @@ class Expressions:
         if role is None:
             raise self.unknown(node)
         if role == "model" and name not in self.globals.values:
-            raise self.source.error(node, "unknown-model", f"no model {name!r} is given", "the runner provides the models")
+            raise self.source.error(node, "unknown-model", f"no model {name!r} is given", "the runner provides models")
         return self.of_globals(node, self.globals, name)
 
     def of_globals(self, node: n.Node, where: Globals, name: str) -> Evaluate:
@@ -135,34 +99,6 @@ class Expressions:
         if node.id in FUNCTIONS or node.id in DISTRIBUTIONS:
             return self.source.error(node, "kind", f"{node.id!r} is a built-in: call it, {node.id}(...)")
         return self.source.error(node, "unknown-name", f"unknown name {node.id!r}")
-
-    def list_of(self, node: n.ListOf) -> Evaluate:
-        parts = [self.compile(item) for item in node.items]
-        failed = self.source.failed
-
-        def make(f: Frame) -> Any:
-            values = [part(f) for part in parts]
-            try:
-                f.meter.charge(1 + len(values) // 16)
-                return items(values, f.meter.limits)
-            except Exception as error:
-                raise failed(node, error) from None
-
-        return make
-
-    def dict_of(self, node: n.DictOf) -> Evaluate:
-        pairs = [(self.compile(key), self.compile(value)) for key, value in node.pairs]
-        failed = self.source.failed
-
-        def make(f: Frame) -> Any:
-            values = [(key(f), value(f)) for key, value in pairs]
-            try:
-                f.meter.charge(1 + len(values) // 8)
-                return table(values, f.meter.limits)
-            except Exception as error:
-                raise failed(node, error) from None
-
-        return make
 
     def unary(self, node: n.Unary) -> Evaluate:
         op, operand, failed = UNARY[node.op], self.compile(node.operand), self.source.failed
@@ -184,10 +120,11 @@ class Expressions:
 
         def run(f: Frame) -> Any:
             a, b = left(f), right(f)
-            if fast is not None:
-                kind = type(a)
-                if kind is type(b) and (kind is float or (kind is int and -_SMALL < a < _SMALL and -_SMALL < b < _SMALL)):
-                    return fast(a, b)
+            kind = type(a)
+            if fast is not None and kind is type(b) and (
+                kind is float or (kind is int and -_SMALL < a < _SMALL and -_SMALL < b < _SMALL)
+            ):
+                return fast(a, b)
             try:
                 return op(f.meter, a, b)
             except Exception as error:
@@ -279,53 +216,6 @@ class Expressions:
 
         return run
 
-    def comprehension(self, node: n.Comprehension) -> Evaluate:
-        self.scope.slots.append({})
-        try:
-            loops = []
-            for i, clause in enumerate(node.clauses):
-                source = (self.compile if i == 0 else self.apart)(clause.source)
-                store = self.store(clause.targets)
-                loops.append((source, store, [self.test(test, apart=True) for test in clause.tests], clause))
-            item = self.apart(node.item)
-        finally:
-            self.scope.slots.pop()
-        failed = self.source.failed
-
-        def run(f: Frame) -> Any:
-            made: list[Any] = []
-            most = f.meter.limits.items
-
-            def loop(level: int) -> None:
-                if level == len(loops):
-                    made.append(item(f))
-                    if len(made) > most:
-                        raise failed(node, OverLimit("items", most, "a list is too long"))
-                    return
-                source, store, tests, clause = loops[level]
-                whole = source(f)
-                try:
-                    values = iterated(whole)
-                except Exception as error:
-                    raise failed(clause.source, error) from None
-                for value in values:
-                    try:
-                        f.meter.charge(1)
-                    except Problem as error:
-                        raise failed(clause, error) from None
-                    store(f, value)
-                    if all(test(f) for test in tests):
-                        loop(level + 1)
-
-            loop(0)
-            try:
-                f.meter.charge(len(made) // 16)
-                return items(made, f.meter.limits)
-            except Exception as error:
-                raise failed(node, error) from None
-
-        return run
-
     def store(self, targets: Sequence[n.Name]) -> Callable[[Frame, Any], None]:
         """Gives a value to one name, or the items of a list to several."""
         slots = [self.scope.declare(target.id) for target in targets]
@@ -349,18 +239,10 @@ class Expressions:
         return several
 
 
-def iterated(value: Any) -> Any:
-    """What a loop runs through. Raises Problem for what has no items."""
-    if isinstance(value, (list, str, dict)):
-        return value
-    raise Problem("kind", f"a loop runs through a list, a text or a dict, not {described(value)}",
-                  "range(n) counts" if isinstance(value, int) else None)
-
-
 _COMPILE: dict[type, Callable[[Any, Any], Evaluate]] = {
-    n.Number: Expressions.literal, n.Constant: Expressions.literal, n.String: Expressions.string,
-    n.Name: Expressions.name, n.ListOf: Expressions.list_of, n.DictOf: Expressions.dict_of, n.Unary: Expressions.unary,
+    n.Number: literal, n.Constant: literal, n.String: string,
+    n.Name: Expressions.name, n.ListOf: list_of, n.DictOf: dict_of, n.Unary: Expressions.unary,
     n.Binary: Expressions.binary, n.Logical: Expressions.logical, n.Compare: Expressions.compare,
     n.Conditional: Expressions.conditional, n.Call: call, n.Member: member, n.Index: Expressions.index,
-    n.Slice: Expressions.slice, n.Comprehension: Expressions.comprehension,
+    n.Slice: Expressions.slice, n.Comprehension: comprehension,
 }

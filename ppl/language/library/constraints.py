@@ -64,8 +64,8 @@ def words(meter: Meter, words: Items, separator: str = " ", min: int = 1, max: i
     return make(words, separator, _times("words", "min", min), None if max is None else _times("words", "max", max))
 
 
-@function("constraint", needs("text", "str"), keyword("chunk", "str", "none"), example='substring("to be or not to be")',
-          metered=True)
+@function("constraint", needs("text", "str"), keyword("chunk", "str", "none"),
+          example='substring("to be or not to be")', metered=True)
 def substring(meter: Meter, text: str, chunk: str | None = None) -> Constraint:
     """Any passage of the text, the empty one included; chunk="word": of whole words."""
     from ...constraints.substring import substring

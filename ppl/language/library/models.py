@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from ..limits import Meter
-from ..problems import Problem
+from ..problems import OverLimit, Problem
 from ..values import Function, Items, described, items
 from .masks import mask_where
 from .registry import function, keyword, may, member, needs
@@ -34,8 +34,8 @@ def next_(meter: Meter, lm: Any, context: Any, temperature: float | None = None)
 
 @member(
     "model", "text", needs("prompt", *_PROMPT), keyword("stop", "str", "list", "none"),
-    keyword("max_tokens", "int", required=True), keyword("temperature", "float"), keyword("where", "constraint", "none"),
-    metered=True,
+    keyword("max_tokens", "int", required=True), keyword("temperature", "float"),
+    keyword("where", "constraint", "none"), metered=True,
 )
 def text(
     meter: Meter, lm: Any, prompt: Any, *, stop: str | Items | None = None, max_tokens: int,
@@ -44,7 +44,7 @@ def text(
     """The distribution of a text that goes on from a prompt, up to a stop string, its end, or max_tokens tokens."""
     _prompt(meter, prompt)
     if max_tokens > meter.limits.items:
-        raise Problem("limit", f"text: max_tokens={max_tokens} is too large: the limit is {meter.limits.items:,} (items)")
+        raise OverLimit("items", meter.limits.items, f"text: max_tokens={max_tokens} is too large")
     stops = list(stop) if isinstance(stop, Items) else stop
     more: dict[str, Any] = {} if temperature is None else {"temperature": temperature}
     return lm.text(prompt, stop=stops, max_tokens=max_tokens, where=where, **more)
@@ -118,7 +118,7 @@ def favouring(text: Any, phrase: str, boost: float = 4.0) -> Any:
 
 @member("text", "text", property=True)
 def proposal(text: Any) -> Any:
-    """What a text under a constraint (or a product) is drawn from: as a target of its own it is what masks alone give."""
+    """What a text under a constraint (or a product) is drawn from: as a target it is what masks alone give."""
     return _can("proposal", text).proposal
 
 

@@ -14,7 +14,8 @@ LONGEST_PATTERN = 1_000
 LONGEST_TEXT = 100_000
 
 
-@function("bool", needs("text", "str"), needs("pattern", "str"), example='matches("12 cats", r"\\d+ [a-z]+")', metered=True)
+@function("bool", needs("text", "str"), needs("pattern", "str"), example='matches("12 cats", r"\\d+ [a-z]+")',
+          metered=True)
 def matches(meter: Meter, text: str, pattern: str) -> bool:
     """Whether the whole text matches a regular expression."""
     return _reads(meter, "matches", pattern, "{}", text)

@@ -5,14 +5,15 @@ from __future__ import annotations
 from .failure import Failure, Finding
 
 SAID = {
-    "COMMA": "','", "RPAR": "')'", "RSQB": "']'", "RBRACE": "'}'", "NAME": "a name", "NUMBER": "a number", "STRING": "a string", "LPAR": "'('", "LSQB": "'['",
-    "LBRACE": "'{'", "COLON": "':'", "EQUAL": "'='", "TILDE": "'~'",
+    "COMMA": "','", "RPAR": "')'", "RSQB": "']'", "RBRACE": "'}'", "NAME": "a name", "NUMBER": "a number",
+    "STRING": "a string", "LPAR": "'('", "LSQB": "'['", "LBRACE": "'{'", "COLON": "':'", "EQUAL": "'='", "TILDE": "'~'",
     "_NEWLINE": "the end of the line", "IN": "'in'", "IMPORT": "'import'", "IF": "'if'", "FOR": "'for'",
     "ELSE": "'else'", "AS": "'as \"name\"'", "USING": "'using'", "DOT": "'.'", "PROGRAM": "'program'", "DEF": "'def'",
     "AUGMENT": "'+='",
 }
-EXPRESSION = {"NAME", "NUMBER", "STRING", "RAW_STRING", "LPAR", "LSQB", "LBRACE", "TRUE", "FALSE", "NONE", "NOT", "PLUS",
-              "MINUS"}
+EXPRESSION = {
+    "NAME", "NUMBER", "STRING", "RAW_STRING", "LPAR", "LSQB", "LBRACE", "TRUE", "FALSE", "NONE", "NOT", "PLUS", "MINUS",
+}
 OPERATORS = {"PLUS", "MINUS", "STAR", "OVER", "POWER", "AMPERSAND", "BAR", "COMPARATOR", "AND", "OR", "NOT", "IN"}
 STATEMENT = {"NAME", "OBSERVE", "CONDITION", "RETURN"}
 

@@ -95,14 +95,11 @@ class Failure:
     def cut_tokens(self, first: Token, last: Token, new: str = "") -> str:
         return self.cut(start_of(first), end_of(last), new)
 
-    def cut_line(self) -> str:
-        """The text without this statement; where a block follows it, it keeps a head that means nothing."""
+    def cut_line(self, stop: int | None = None) -> str:
+        """The text without this statement (up to `stop`, or as far as it is written); where a block follows it, it
+        keeps a head that means nothing."""
         start = start_of(self.first)
-        last = self.rest[-1] if self.rest else self.token
-        stop = start_of(last) if last.type in LAYOUT or last.type == "$END" else end_of(last)
-        if not self._closed():
-            stop = line_end(self.text, start_of(self.token))
-        stop = max(stop, start)
+        stop = max(start, self._stop() if stop is None else stop)
         after = self.text[line_end(self.text, stop) :].lstrip("\n").split("\n", 1)[0]
         indent = len(after) - len(after.lstrip(" \t"))
         column = (self.first.column or 1) - 1
@@ -114,6 +111,12 @@ class Failure:
         else:
             new = "if 0:" if head else "pass"
         return self.cut(start, stop, new)
+
+    def _stop(self) -> int:
+        if not self._closed():
+            return line_end(self.text, start_of(self.token))
+        last = self.rest[-1] if self.rest else self.token
+        return start_of(last) if last.type in LAYOUT or last.type == "$END" else end_of(last)
 
     def _closed(self) -> bool:
         """Whether all that is open where the parser stopped is closed after it."""

@@ -2,26 +2,32 @@
 
 from __future__ import annotations
 
-from .failure import CLOSER, HEADERS, Failure, Finding, end_of, start_of
+from .failure import CLOSER, HEADERS, Failure, Finding, end_of, line_end, start_of
 
 SIGNS = {"LPAR": "(", "LSQB": "[", "LBRACE": "{", "RPAR": ")", "RSQB": "]", "RBRACE": "}"}
 
 
+STATEMENTS = {
+    "RETURN", "OBSERVE", "CONDITION", "FACTOR", "TWIST", "BREAK", "CONTINUE", "PASS", "WHILE", "PROGRAM", "DEF", "MODEL",
+    "IMPORT", "FROM", "ELIF",
+}
+
+
 def unclosed_bracket(f: Failure) -> Finding | None:
     """The next statement, or the colon of a header, stands inside a bracket."""
-    if not f.brackets:
+    if not f.brackets or f.kind in CLOSER.values():
         return None
-    bracket, t = f.brackets[-1], f.token
-    later = (t.line or 0) > (bracket.line or 0) and f.prev is not None and (f.prev.line or 0) < (t.line or 0)
-    outside = later and (t.column or 0) <= (f.first.column or 0) and f.kind not in CLOSER.values()
-    header = f.first.type in HEADERS and f.kind == "COLON" and f.next is not None and f.next.line != t.line
+    bracket, t, prev = f.brackets[-1], f.token, f.prev
+    later = prev is not None and (prev.line or 0) < (t.line or 0)
+    outside = later and ((t.column or 0) <= (f.first.column or 0) or f.kind in STATEMENTS)
+    header = f.first.type in HEADERS and bracket.type == "LPAR" and (
+        (f.kind == "COLON" and f.next is not None and f.next.line != t.line)
+        or (later and prev is not None and prev.type == "COLON")
+    )
     if not (f.kind == "$END" or outside or header):
         return None
-    sign = SIGNS[bracket.type]
-    patched = None
-    if outside and bracket.line == f.first.line:
-        patched = f.cut(start_of(f.first), f.text.index("\n", start_of(bracket)), "" if f.top else "pass")
-    return Finding("unclosed-bracket", f"'{sign}' is never closed", f.span(bracket),
+    patched = None if f.kind == "$END" else f.cut_line(line_end(f.text, start_of(bracket)))
+    return Finding("unclosed-bracket", f"'{SIGNS[bracket.type]}' is never closed", f.span(bracket),
                    f"close it with '{SIGNS[CLOSER[bracket.type]]}'", patched)
 
 
@@ -35,8 +41,11 @@ def stray_bracket(f: Failure) -> Finding | None:
     bracket = f.brackets[-1]
     if CLOSER[bracket.type] == f.kind:
         return None
+    right, at = SIGNS[CLOSER[bracket.type]], start_of(f.token)
+    if any(CLOSER[outer.type] == f.kind for outer in f.brackets):
+        return Finding("unclosed-bracket", f"'{SIGNS[bracket.type]}' is not closed before '{sign}'", f.span(bracket),
+                       f"close it with '{right}'", f.text[:at] + right + f.text[at:])
     opened = f"'{SIGNS[bracket.type]}' of line {bracket.line}, column {bracket.column}"
-    right = SIGNS[CLOSER[bracket.type]]
     return Finding("stray-bracket", f"'{sign}' does not close the {opened}", f.span(), f"write '{right}'",
                    f.cut_tokens(f.token, f.token, right))
 
@@ -65,14 +74,17 @@ def missing_block(f: Failure) -> Finding | None:
     if head is None:
         return None
     at = f.text.rfind(":", start_of(head), start_of(f.token))
-    return Finding("missing-block", f"an indented block is missing after the '{head}' of line {head.line}", f.span(head),
-                   "indent the lines of the block by 4 spaces more, or write `pass`",
+    return Finding("missing-block", f"an indented block is missing after the '{head}' of line {head.line}",
+                   f.span(head), "indent the lines of the block by 4 spaces more, or write `pass`",
                    f.text[: at + 1] + " pass" + f.text[at + 1 :])
 
 
 def indentation(f: Failure) -> Finding | None:
     if f.kind != "_INDENT":
         return None
+    if f.header is None:
+        return Finding("indentation", "the first line is indented", f.span(), "remove the indentation of every line",
+                       None)
     return Finding("indentation", "this line is indented more than the line above allows", f.span(),
                    "align it with the line above; only a line that ends in ':' begins a block", None)
 

@@ -8,13 +8,14 @@ from collections.abc import Iterator
 from lark import Token, Tree
 
 from ..building import Builder, file
+from ..building.builder import MOST
 from ..comments import TOKEN
 from ..diagnostics import Diagnostic
 from ..nodes import Span
 from .explain import explain
 from .failure import Failure, Finding, attempt
 
-PER_BLOCK, MOST = 20, 30
+PER_BLOCK = 20
 LARGE = 50_000
 """Characters; of a larger block only the first error is looked for."""
 ONCE = {"outside-program"}

@@ -5,7 +5,8 @@ from __future__ import annotations
 from .failure import HEADERS, Failure, Finding, end_of, line_end, start_of
 
 EFFECTS = {"OBSERVE", "CONDITION", "FACTOR", "TWIST"}
-ASSIGNABLE = {"NAME", "DOT", "LSQB", "RSQB", "NUMBER", "STRING", "LPAR", "RPAR", "COLON", "MINUS", "PLUS", "COMMA"}
+VALUES = {"NAME", "NUMBER", "STRING", "RAW_STRING", "LPAR", "LSQB", "LBRACE", "NOT", "MINUS", "TRUE", "FALSE", "NONE"}
+OPERATORS = {"COMPARATOR", "IN", "NOT", "AND", "OR", "PLUS", "MINUS", "STAR", "OVER", "IF"}
 
 
 def effect_as_call(f: Failure) -> Finding | None:
@@ -23,11 +24,12 @@ def equal(f: Failure) -> Finding | None:
         return None
     first = f.first.type
     if first == "OBSERVE" and not f.brackets:
-        return Finding("assignment", "'=' stands where 'observe' has '~'", f.span(), "write `observe value ~ distribution`",
-                       f.cut_tokens(f.token, f.token, "~"))
+        return Finding("assignment", "'=' stands where 'observe' has '~'", f.span(),
+                       "write `observe value ~ distribution`", f.cut_tokens(f.token, f.token, "~"))
     if f.brackets and f.brackets[-1].type == "LPAR" and "RPAR" in f.accepts and first not in ("IF", "ELIF", "WHILE"):
         return Finding("assignment", "'=' follows something that is no name", f.span(),
-                       "the name of an argument is a plain name; write `==` to compare", f.cut_tokens(f.token, f.token, "<"))
+                       "the name of an argument is a plain name; write `==` to compare",
+                       f.cut_tokens(f.token, f.token, "<"))
     if f.brackets or first in HEADERS | EFFECTS | {"RETURN"} or (f.kind == "EQUAL" and "EQUAL" in f.types()):
         if not f.brackets and f.kind == "EQUAL" and first == "NAME":
             return Finding("assignment", "a second '=' in one statement", f.span(),
@@ -122,18 +124,19 @@ def site(f: Failure) -> Finding | None:
 
 def ranges(f: Failure) -> Finding | None:
     """`for i in 0..5`."""
-    if f.kind not in ("NUMBER", "DOT") or f.prev is None or f.prev.type != "NUMBER" or end_of(f.prev) != start_of(f.token):
+    prev = f.prev
+    if f.kind not in ("NUMBER", "DOT") or prev is None or prev.type != "NUMBER" or end_of(prev) != start_of(f.token):
         return None
-    if not str(f.prev).endswith("."):
+    if not str(prev).endswith("."):
         return None
-    return Finding("foreign-operator", "there is no '..'", f.span(f.prev, f.token), "write range(first, end)", f.cut_line())
+    return Finding("foreign-operator", "there is no '..'", f.span(prev, f.token), "write range(first, end)", f.cut_line())
 
 
 def ellipsis(f: Failure) -> Finding | None:
     if f.kind != "DOT" or [t.type for t in f.rest[:2]] != ["DOT", "DOT"]:
         return None
-    return Finding("foreign-operator", "'...' is no value", f.span(f.token, f.rest[1]), "write `pass`, or what is meant",
-                   f.cut_tokens(f.token, f.rest[1], "pass" if not f.line else "0"))
+    return Finding("foreign-operator", "'...' is no value", f.span(f.token, f.rest[1]),
+                   "write `pass`, or what is meant", f.cut_tokens(f.token, f.rest[1], "pass" if not f.line else "0"))
 
 
 def for_parentheses(f: Failure) -> Finding | None:
@@ -151,11 +154,9 @@ def for_parentheses(f: Failure) -> Finding | None:
 def not_a_statement(f: Failure) -> Finding | None:
     """An expression alone on a line."""
     first = f.first.type
-    value = first in ("NAME", "NUMBER", "STRING", "RAW_STRING", "LPAR", "LSQB", "LBRACE", "NOT", "MINUS", "TRUE", "FALSE",
-                      "NONE")
-    if not value or f.brackets or {"EQUAL", "TILDE", "AUGMENT"} & set(f.types()):
+    if first not in VALUES or f.brackets or {"EQUAL", "TILDE", "AUGMENT"} & set(f.types()):
         return None
-    if f.line and (f.at_end or f.kind in ("COMPARATOR", "IN", "NOT", "AND", "OR", "PLUS", "MINUS", "STAR", "OVER", "IF")):
+    if f.line and (f.at_end or f.kind in OPERATORS):
         compares = {"COMPARATOR", "IN", "AND", "OR"} & {*f.types(), f.kind}
         hint = "write `name = value`, or call a function"
         if compares:
@@ -170,6 +171,6 @@ def not_a_statement(f: Failure) -> Finding | None:
     return None
 
 
-FIRST = (effect_as_call,)
-RULES = (for_parentheses, annotation, imports, site, ranges, ellipsis, missing_distribution, tilde, equal)
+FIRST = (effect_as_call, imports)
+RULES = (for_parentheses, annotation, site, ranges, ellipsis, missing_distribution, tilde, equal)
 LAST = (not_a_statement,)

@@ -23,14 +23,17 @@ def unclosed(f: Failure) -> Finding | None:
 
 
 def inner_quotes(f: Failure) -> Finding | None:
-    """`"{words["a"]}"`: the string ends at the inner quote."""
+    """`"{words["a"]}"`, `'it's'`: the string ends at the inner quote."""
     prev = f.prev
     if prev is None or prev.type != "STRING" or end_of(prev) != start_of(f.token):
         return None
     text = str(prev).replace("{{", "")
-    if text.rfind("{") <= text.rfind("}"):
-        return None
     other = "'" if text[0] == '"' else '"'
+    if text.rfind("{") <= text.rfind("}"):
+        if f.kind != "NAME":
+            return None
+        return Finding("unclosed-string", f"the string ends before '{f.token}'", f.span(prev),
+                       f"write {other}...{other} around it, or \\{text[0]} inside it", f.cut_line())
     return Finding("unclosed-brace", f"the string ends at this {text[0]}, inside {{...}}", f.span(prev),
                    f"inside {{...}} write the other kind of quotes: {other}", f.cut_line())
 

@@ -40,7 +40,8 @@ def strange(f: Failure) -> Finding | None:
         return Finding("foreign-operator", *STRANGE[sign][:1], f.span(), STRANGE[sign][1],
                        f.cut(start, end) if sign in ";!$" else f.cut_line())
     name = unicodedata.name(sign, "no name")
-    hint = "write a plain space" if unicodedata.category(sign) in ("Zs", "Cf") else "it may stand in strings and comments"
+    blank = unicodedata.category(sign) in ("Zs", "Cf")
+    hint = "write a plain space" if blank else "it may stand in strings and comments"
     return Finding("strange-character", f"the character U+{ord(sign):04X} ({name}) means nothing here", f.span(), hint,
                    f.cut(start, start + 1))
 
@@ -64,8 +65,9 @@ def doubled(f: Failure) -> Finding | None:
 def walrus(f: Failure) -> Finding | None:
     if f.kind != "COLON" or f.next is None or f.next.type != "EQUAL" or start_of(f.next) != end_of(f.token):
         return None
-    hint = "write `name = value`" if not f.brackets and len(f.line) == 1 else "assign on a line of its own, before this one"
-    new = " =" if not f.brackets and len(f.line) == 1 else "< "
+    alone = not f.brackets and len(f.line) == 1
+    hint = "write `name = value`" if alone else "assign on a line of its own, before this one"
+    new = " =" if alone else "< "
     return Finding("foreign-operator", "there is no ':='", f.span(f.token, f.next), hint,
                    f.cut_tokens(f.token, f.next, new))
 
@@ -95,7 +97,8 @@ def arrow(f: Failure) -> Finding | None:
         return None
     colon = next((t for t in f.rest if t.type == "COLON"), None)
     patched = f.cut_line() if colon is None else f.cut(start_of(f.token), start_of(colon))
-    return Finding("annotation", "there are no types of results: '->'", f.span(f.token, f.next), "leave it out", patched)
+    return Finding("annotation", "there are no types of results: '->'", f.span(f.token, f.next), "leave it out",
+                   patched)
 
 
 def tuples(f: Failure) -> Finding | None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from lark import Token
+
 from .failure import Failure, Finding, end_of, start_of
 
 FOREIGN = {
@@ -44,7 +46,8 @@ STATEMENTS = {"OBSERVE": "observe value ~ distribution", "CONDITION": "condition
 
 def foreign(f: Failure) -> Finding | None:
     """The word, a name to the parser, stands right before the token that fails, or is it."""
-    for word in (f.prev, f.token):
+    said = f.first if f.types() == ["NAME", "STRING"] else None  # print "x"
+    for word in (f.prev, f.token, said):
         if word is None or word.type != "NAME" or str(word) not in FOREIGN:
             continue
         message, hint = FOREIGN[str(word)]
@@ -52,8 +55,7 @@ def foreign(f: Failure) -> Finding | None:
     return None
 
 
-def _without(f: Failure, word: object) -> str:
-    t = f.prev if word is f.prev and f.prev is not None else f.token
+def _without(f: Failure, t: Token) -> str:
     if str(t) in LEFT_OUT and t is not f.first:
         return f.cut_tokens(t, t)
     if str(t) in LEFT_OUT and f.next is not None:  # keeps the indentation: the rest of the line moves to the front
@@ -89,7 +91,7 @@ def keyword_first(f: Failure) -> Finding | None:
     """`factor = 2`."""
     if f.first.type not in KEYWORDS or len(f.line) != 1 or f.kind not in ("EQUAL", "AUGMENT", "DOT", "TILDE"):
         return None
-    if f.first.type == "OBSERVE":
+    if f.first.type == "OBSERVE" or (f.kind == "TILDE" and f.first.type in {*STATEMENTS, "RETURN"}):
         return None
     word = str(f.first)
     return Finding("keyword", f"'{word}' is a word of the language, not a name", f.span(f.first),
