@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from .diagnostics import Diagnostic, SteerError
 from .format import format_source
-from .parse import parse  # now, or the module of this name would hide it
+from .parse import parse
 
 if TYPE_CHECKING:
     from .checks import check as check
@@ -21,7 +21,7 @@ _LAZY = {"check": "checks", "compile_source": "compile", "load": "compile", "Lim
 
 
 def __getattr__(name: str) -> Any:
-    """The rest is imported when it is first wanted: running programs needs the constraints."""
+    """What runs programs is imported when it is first wanted."""
     if name not in _LAZY:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     from importlib import import_module
@@ -31,7 +31,5 @@ def __getattr__(name: str) -> Any:
     return found
 
 
-__all__ = [
-    "Diagnostic", "FolderLoader", "Limits", "Module", "SteerError", "check", "compile_source", "format_source", "load",
-    "parse",
-]
+__all__ = ["Diagnostic", "FolderLoader", "Limits", "Module", "SteerError", "check", "compile_source",
+           "format_source", "load", "parse"]

@@ -5,20 +5,46 @@ from __future__ import annotations
 import math
 
 from .. import nodes
+from ..library.signature import Builtin
+from .read import advice, readable
 from .signature import Bound
-from .value import Value
+from .value import Value, named
 from .walk import Walk
 
+_Wanted = tuple[str, tuple[str, ...], str]
 
-def check_arguments(walk: Walk, shown: str, bound: Bound) -> None:
-    """max_tokens, temperature and stop, wherever a built-in takes them."""
+
+def check_arguments(walk: Walk, shown: str, of: Builtin, bound: Bound) -> None:
+    """max_tokens, temperature and stop, wherever a built-in takes them; items of lists; what is made into a text."""
     for name, given in bound.by.items():
+        if (of.name, name) in _ITEMS:
+            _items(walk, shown, name, *given, _ITEMS[of.name, name])
+        elif (of.name, name) in (("str", "x"), ("to_json", "value")) and not readable(given[1]):
+            message = f"no text stands for {named(given[1].kind)}"
+            walk.findings.report("wrong-kind", given[0], message, advice(given[1]))
         if name == "max_tokens":
             _max_tokens(walk, shown, *given)
         elif name == "temperature":
             _temperature(walk, shown, *given)
         elif name == "stop":
             _stop(walk, shown, *given)
+
+
+_STRINGS = ("strings", ("any", "str"), "turn them into strings first: [str(x) for x in xs]")
+_TOKENS = ("tokens, which are whole numbers", ("any", "int"), "lm.encode(text) gives the tokens of a text")
+_ITEMS = {
+    **dict.fromkeys([("join", "parts"), ("contains_any", "options"), ("startswith", "start"), ("endswith", "end"),
+                     ("choice", "members"), ("words", "words")], _STRINGS),
+    **dict.fromkeys([("tokens_in", "tokens"), ("masked", "allowed")], _TOKENS),
+    ("sum", "values"): ("numbers", ("any", "bool", "int", "float"), 'to join strings write "".join(xs)'),
+}
+
+
+def _items(walk: Walk, shown: str, name: str, node: nodes.Expression, value: Value, wanted: _Wanted) -> None:
+    words, kinds, hint = wanted
+    if value.kind == "list" and value.inside not in kinds:
+        message = f"the items of {name!r} of {shown} have to be {words}, got {named(value.inside)}"
+        walk.findings.report("wrong-kind", node, message, hint)
 
 
 def _max_tokens(walk: Walk, shown: str, node: nodes.Expression, value: Value) -> None:

@@ -14,7 +14,7 @@ from .names import lookup
 from .read import reads, value_of
 from .signature import Bound, arguments_of, bind_arguments
 from .top import Imported
-from .value import ANY, Value, named
+from .value import ANY, PLAIN_STRING, Value, named
 from .walk import Walk
 
 
@@ -75,7 +75,7 @@ def _built_in(walk: Walk, node: nodes.Call, shown: str, of: Builtin, bound: Boun
         return Value(of.returns)
     if walk.top.table.distributions.get(of.name) is of:
         return distribution(walk, of.name, bound)
-    check_arguments(walk, shown, bound)
+    check_arguments(walk, shown, of, bound)
     check_callback(walk, shown, of, bound)
     if of.returns == "constraint" and not isinstance(node.function, nodes.Member):
         check_constraint(walk, of, bound)
@@ -89,8 +89,10 @@ def _result(of: Builtin, bound: Bound) -> Value:
     given = [value for _, value in (*bound.by.values(), *bound.more)]
     if of.name in ("abs", "round", "sum", "min", "max") and of.returns in ("float", "any"):
         return ANY  # of whole numbers they are whole
-    if of.name == "power" and given[0].kind == "model":
-        return Value("model")
+    if of.name == "power":
+        return Value(given[0].kind)
+    if of.returns == "str":
+        return PLAIN_STRING
     inside: Kind = _ITEMS.get(of.name, "any") if of.returns == "list" else "any"
     if of.returns == "list" and of.name in ("sorted", "reversed", "list") and given:
         inside = "str" if given[0].kind == "str" else given[0].inside

@@ -131,5 +131,5 @@ def support(name: str, parameters: dict[str, Any]) -> Domain | None:
         return integers(0, total, f"a whole number from 0 to {total}")
     if name == "Pareto" and _number(parameters.get("scale")):
         scale = parameters["scale"]
-        return Domain(f"{scale} or more", _numbers(lambda x: scale <= x < math.inf))
+        return Domain(f"above {scale}", _numbers(lambda x: scale < x < math.inf))
     return SUPPORTS.get(name)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from .. import nodes
 from .names import bind
 from .read import advice
-from .value import ANY, Value, constant, kind_of, named
+from .value import ANY, PLAIN_STRING, Value, constant, kind_of, named
 from .walk import Walk
 
 _ITERABLE = ("any", "str", "list", "dict")
@@ -20,7 +20,7 @@ def items_of(walk: Walk, source: nodes.Expression, value: Value) -> Value:
     elif value.kind not in _ITERABLE:
         walk.findings.report("not-iterable", source, f"a loop over {named(value.kind)}", advice(value))
     if value.kind == "str":
-        return Value("str")
+        return PLAIN_STRING
     if value.kind == "list":
         return Value(value.inside)
     return ANY

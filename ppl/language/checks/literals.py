@@ -6,8 +6,8 @@ from typing import Any
 
 from .. import nodes
 from . import fold
-from .read import reads, value_of
-from .value import ANY, UNKNOWN, Value, constant, join
+from .read import advice, readable, reads, value_of
+from .value import ANY, UNKNOWN, Value, constant, join, named
 from .walk import Walk
 
 
@@ -27,11 +27,16 @@ def string(walk: Walk, node: nodes.String) -> Value:
     for part in node.parts:
         piece = part if isinstance(part, str) else _interpolated(walk, part)
         known = UNKNOWN if known is UNKNOWN or piece is UNKNOWN else known + piece
-    return Value("str", known)
+    return Value("str", known, inside="str")
 
 
 def _interpolated(walk: Walk, part: nodes.Interpolation) -> Any:
     value = value_of(walk, part.value)
+    if part.format is not None and value.kind not in ("any", "bool", "int", "float", "str"):
+        message = f"a format is for a number or a string, not for {named(value.kind)}"
+        walk.findings.report("wrong-kind", part.value, message, advice(value))
+    elif not readable(value):
+        walk.findings.report("wrong-kind", part.value, f"no text stands for {named(value.kind)}", advice(value))
     return fold.text(value.known) if part.format is None else UNKNOWN
 
 
@@ -50,8 +55,9 @@ def dict_of(walk: Walk, node: nodes.DictOf) -> Value:
     complete = True
     for key, item in node.pairs:
         k, v = value_of(walk, key), value_of(walk, item)
-        if k.kind in ("list", "dict"):
-            walk.findings.report("wrong-kind", key, f"a {k.kind} cannot be a key of a dict", "use a string or a number")
+        if k.kind not in ("any", "none", "bool", "int", "float", "str"):
+            message = f"{named(k.kind)} cannot be a key of a dict"
+            walk.findings.report("wrong-kind", key, message, "use a string or a number")
         if k.constant and v.constant and isinstance(k.known, (str, int, float, type(None))):
             found[k.known] = v.known
         else:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from dataclasses import replace
 
 from .. import nodes
 from ..library.signature import Builtin
@@ -10,7 +11,7 @@ from .names import as_value, lookup
 from .read import advice, reads, value_of
 from .suggest import MEMBER_ALIASES, listed, meant
 from .top import Imported
-from .value import ANY, UNKNOWN, Value, constant, kind_of, named
+from .value import ANY, PLAIN_STRING, UNKNOWN, Value, constant, kind_of, named
 from .walk import Walk
 
 _CHANGING = {
@@ -19,6 +20,7 @@ _CHANGING = {
     "reverse": "xs = reversed(xs)", "update": "{...} with all entries", "clear": "xs = []",
     "setdefault": "d.get(key, default)",
 }
+_OF_DRAWN = ("finish", "stop", "tokens")
 _INDEXED = ("any", "str", "list", "dict", "mask")
 
 
@@ -53,6 +55,10 @@ def lookup_member(walk: Walk, node: nodes.Member) -> Value:
         message = f"{named(value.kind)} has no member {node.name!r}"
         walk.findings.report("unknown-member", node.name_span, message, _hint(node, value, there))
         return ANY
+    if value.kind == "str" and value.inside == "str" and node.name in _OF_DRAWN:
+        message = f"a string that was not drawn has no {node.name!r}"
+        hint = f"keep what was drawn in a name of its own: x ~ lm.text(...), then x.{node.name}"
+        walk.findings.report("unknown-member", node.name_span, message, hint)
     return Value(found.returns) if found.property else Value("function", of=found)
 
 
@@ -93,7 +99,7 @@ def index(walk: Walk, node: nodes.Index) -> Value:
             return ANY
         return constant(item) if kind_of(item) != "any" else ANY
     if value.kind == "str":
-        return Value("str")
+        return PLAIN_STRING
     return Value(value.inside) if value.kind == "list" else Value("bool") if value.kind == "mask" else ANY
 
 
@@ -103,12 +109,17 @@ def slice_of(walk: Walk, node: nodes.Slice) -> Value:
     bounds = [None if p is None else (p, value_of(walk, p)) for p in (node.start, node.stop, node.step)]
     if _refused(walk, node.value, value):
         return ANY
+    if value.kind in ("dict", "mask"):
+        walk.findings.report("not-indexable", node.value, f"{named(value.kind)} has no slices")
+        return ANY
     for bound in bounds:
         if bound is not None and bound[1].kind not in ("any", "int", "none"):
             message = f"a bound of a slice has to be a whole number, got {named(bound[1].kind)}"
             walk.findings.report("wrong-kind", bound[0], message)
     known = [None if b is None else b[1].known for b in bounds]
-    if value.kind not in ("str", "list"):
+    if value.kind == "str":
+        value = replace(value, inside="str")
+    elif value.kind != "list":
         return ANY
     if value.constant and UNKNOWN not in known and known[2] != 0 and all(k is None or type(k) is int for k in known):
         return Value(value.kind, value.known[slice(*known)], inside=value.inside)

@@ -12,6 +12,17 @@ from .value import ANY, NUMBERS, UNKNOWN, Value, constant, kind_of, named
 from .walk import Walk
 
 _MEASURES = ("model", "token", "text")
+_SIDES: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
+    "+": ((*NUMBERS, "str", "list", "context"), (*NUMBERS, "str", "list")),
+    "-": (NUMBERS, NUMBERS),
+    "*": ((*NUMBERS, "str", "list", *_MEASURES),) * 2,
+    "/": ((*NUMBERS, *_MEASURES),) * 2,
+    "//": (NUMBERS, NUMBERS),
+    "%": (NUMBERS, NUMBERS),
+    "**": ((*NUMBERS, *_MEASURES), NUMBERS),
+    "&": (("constraint", "mask"),) * 2,
+    "|": (("constraint", "mask"),) * 2,
+}
 _ORDERED = (NUMBERS, ("str",), ("list",))
 _CONTAINERS = ("any", "str", "list", "dict")
 
@@ -33,18 +44,18 @@ def binary_value(walk: Walk, at: nodes.Node, op: str, a: Value, b: Value) -> Val
         walk.findings.report("bad-operands", at, what, _hint(op, a, b))
         return ANY
     known = fold.binary(op, a.known, b.known) if a.constant and b.constant else UNKNOWN
-    if known is not UNKNOWN:
-        return Value(kind_of(known), known, inside=a.inside if a.inside == b.inside or op == "*" else "any")
-    return Value(kind, inside=a.inside if kind == "list" and a.inside == b.inside else "any")
+    inside: Kind = "str" if kind == "str" else a.inside if kind == "list" and a.inside == b.inside else "any"
+    return Value(kind if known is UNKNOWN else kind_of(known), known, inside=inside)
 
 
 def _result(op: str, a: Kind, b: Kind) -> Kind | None:
     """The kind of `a op b`; "any" in doubt, None where there is no such thing."""
+    sides = _SIDES[op]
+    if a not in ("any", *sides[0]) or b not in ("any", *sides[1]):
+        return None
     if "any" in (a, b):
         return "any"
     if a in NUMBERS and b in NUMBERS:
-        if op in "&|":
-            return None
         return "float" if op == "/" or "float" in (a, b) else "any" if op == "**" else "int"
     if op == "+":
         if a == b and a in ("str", "list"):
@@ -83,8 +94,8 @@ def compare_values(
     walk: Walk, left: nodes.Expression, right: nodes.Expression, op: str, a: Value, b: Value
 ) -> Any:
     """Whether `a op b` holds, UNKNOWN where that depends, None for kinds that cannot be compared so."""
-    if op in ("<", "<=", ">", ">=") and "any" not in (a.kind, b.kind):
-        if not any(a.kind in order and b.kind in order for order in _ORDERED):
+    if op in ("<", "<=", ">", ">="):
+        if not any({a.kind, b.kind} <= {"any", *order} for order in _ORDERED):
             what = f"'{op}' between {named(a.kind)} and {named(b.kind)}"
             walk.findings.report("bad-operands", right, what, _compare_hint(a, b))
             return None

@@ -59,6 +59,11 @@ def truth_of(walk: Walk, node: nodes.Expression, after: str) -> Value:
     return value
 
 
+def readable(value: Value) -> bool:
+    """Whether a text may stand for the value, for all that is known."""
+    return value.kind in ("any", "none", "bool", "int", "float", "str", "list", "dict", "context")
+
+
 def advice(value: Value) -> str | None:
     """What to do with a value of a kind that is seldom meant itself."""
     if value.kind == "function":

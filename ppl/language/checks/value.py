@@ -22,7 +22,7 @@ UNKNOWN = Unknown()
 class Value:
     """kind: "any" wherever there is doubt. known: the value itself, where it is a constant of plain data. of: what a
     name refers to (a built-in, a definition, a file), or how a distribution was made. inside: the kind of the items
-    of a list, or of what is drawn from a distribution."""
+    of a list, or of what is drawn from a distribution; "str" of a string that was certainly not drawn."""
 
     kind: Kind = "any"
     known: Any = UNKNOWN
@@ -35,6 +35,7 @@ class Value:
 
 
 ANY = Value()
+PLAIN_STRING = Value("str", inside="str")
 NUMBERS = ("bool", "int", "float")
 _KINDS: dict[type, Kind] = {
     bool: "bool", int: "int", float: "float", str: "str", list: "list", dict: "dict", type(None): "none",
@@ -43,7 +44,7 @@ _KINDS: dict[type, Kind] = {
 
 def constant(known: Any) -> Value:
     """The value of plain data."""
-    return Value(_KINDS[type(known)], known)
+    return Value(_KINDS[type(known)], known, inside="str" if type(known) is str else "any")
 
 
 def kind_of(known: Any) -> Kind:
