@@ -78,8 +78,8 @@ __all__ = [
     "ParticleMarginalMH", "Posterior", "Proposal", "QuasiRejection", "Rejection", "Run", "StructureChanged",
     "TemperedSMC", "adaptive", "anneal", "block", "conditional", "cycle", "divergences", "edit", "ess_bulk", "ess_tail",
     "every", "fit_coverage", "hmc", "infer", "involution", "ladder", "mcse", "mix", "nuts", "particle_gibbs",
-    "pass_at_k", "posterior_of", "propose", "random_walk", "report", "resampler", "rhat", "sandwich", "site", "subprogram",
-    "suffix",
+    "pass_at_k", "posterior_of", "propose", "random_walk", "report", "resampler", "rhat", "sandwich", "site",
+    "subprogram", "suffix",
 ]
 
 

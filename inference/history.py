@@ -89,7 +89,7 @@ class History:
 
         def watch(particle: Particle, effect: Effect[Any]) -> bool:
             if effect.kind == "sample" and effect.name not in self._tokens:
-                pieces = getattr(effect.dist, "pieces", None)  # type: ignore[attr-defined]
+                pieces = getattr(effect.dist, "pieces", None)
                 self._tokens[effect.name] = None if pieces is None else self._vocabulary(pieces)
             return stop(particle, effect)
 
@@ -141,7 +141,7 @@ class History:
     def _follow(self, particle: Particle, position: Position) -> Position | None:
         """Record what is new behind a position in the tree of scopes; the position now, None at the end."""
         finished: Trace | None = particle.trace
-        scopes: Sequence[Any] = [finished] if finished is not None else particle.frames or particle.remains
+        scopes: Sequence[Any] = [finished] if finished is not None else particle.frames or particle.closed
         address: Address = ()
         now, old = [], position
         for depth, scope in enumerate(scopes):

@@ -90,7 +90,8 @@ class Posterior:
         return cls(
             traces, log_weights, log_sum_exp(log_weights) if log_evidence is None else log_evidence,
             log_evidence_error, cost, method, seed, genealogy, stopped, None if finished.all() else finished,
-            info=info or {}, history=history, killed=killed, program=str(particles[0].model.name) if particles else None,
+            info=info or {}, history=history, killed=killed,
+            program=str(particles[0].model.name) if particles else None,
         )
 
     def __len__(self) -> int:

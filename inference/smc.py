@@ -34,9 +34,9 @@ from .weights import log_sum_exp, normalise
 class SMCState:
     """particles [N] with log_weight log w (w sums to about one just after resampling); log_z: log of the product of
     the sums that resampling has normalised away; ancestry: how this generation was born; met: the names of
-    `resample_at` that particles have stopped at; moves: how the moves of `rejuvenate` fared; history: what the particles
-    did; moved: the slots whose past moves have replaced since that was last recorded;
-    error: that of log Z, where resampling has ended the run."""
+    `resample_at` that particles have stopped at; moves: how the moves of `rejuvenate` fared; history: what the
+    particles did; moved: the slots whose past moves have replaced since that was last recorded; error: that of log Z,
+    where resampling has ended the run."""
 
     particles: list[Particle]
     log_z: float = 0.0

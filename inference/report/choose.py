@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 
@@ -30,12 +31,12 @@ def spaced(n: int, most: int) -> list[int]:
 def choose(genealogy: Genealogy, column: int = COLUMN, steps: int = STEPS) -> Drawn:
     """At most `column` particles of each step: those that weigh most at the end (half of the places) with all their
     ancestors, then, by slot, the others whose ancestors are drawn."""
-    generations = spaced(len(genealogy), steps)
+    generations, sizes = spaced(len(genealogy), steps), genealogy.sizes
     column = min(column, max(2, NODES // len(generations)))
-    ancestors = [genealogy.ancestors(a, b) for a, b in zip(generations, generations[1:], strict=False)]
+    ancestors = [genealogy.ancestors(a, b) for a, b in pairwise(generations)]
     weights = genealogy.weights(generations[-1])
     heavy = np.argsort(-weights, kind="stable")
-    all_fit = len(generations) == 1 or max(genealogy.sizes[t] for t in generations) <= column
+    all_fit = len(generations) == 1 or max(sizes[t] for t in generations) <= column
     needed = [heavy[: column if all_fit else max(1, column // 2)]]
     for lines in reversed(ancestors):
         needed.insert(0, np.unique(lines[needed[0]]))
@@ -45,9 +46,9 @@ def choose(genealogy: Genealogy, column: int = COLUMN, steps: int = STEPS) -> Dr
     slots: list[Lines] = []
     parents: list[Lines] = []
     for k, t in enumerate(generations):
-        place = np.full(genealogy.sizes[generations[k - 1]] if k else 1, -1)
+        place = np.full(sizes[generations[k - 1]] if k else 1, -1)
         place[slots[-1] if k else 0] = np.arange(len(slots[-1])) if k else 0
-        of = place[ancestors[k - 1]] if k else np.zeros(genealogy.sizes[t], np.int64)  # -1: not drawn
+        of = place[ancestors[k - 1]] if k else np.zeros(sizes[t], np.int64)  # -1: not drawn
         others = np.setdiff1d(np.flatnonzero(of >= 0), needed[k])[: max(0, column - len(needed[k]))]
         kept = np.union1d(needed[k], others)
         kept = kept[np.lexsort((kept, of[kept]))]

@@ -38,13 +38,15 @@ def values(posterior: Posterior) -> str:
     """The most probable values (of annealed chains: the best), as rows of a table."""
     optimises = posterior.chains is not None and posterior.chains.optimises
     ranked = {}
-    if posterior.weights.any():
+    if any(w > 0 and t is not None for w, t in zip(posterior.weights, posterior.traces, strict=True)):
         ranked = candidates(posterior) if optimises else posterior.probabilities()
     if not ranked:
         return '<p class="note">No particle has finished with positive weight.</p>'
     head = "log density" if optimises else "probability"
     top = max(ranked.values())
-    rows = "".join(_value_row(shown(value), p, None if optimises else p / top) for value, p in list(ranked.items())[:ROWS])
+    rows = "".join(
+        _value_row(shown(value), p, None if optimises else p / top) for value, p in list(ranked.items())[:ROWS]
+    )
     more = f'<p class="note">… and {len(ranked) - ROWS:,} more values.</p>' if len(ranked) > ROWS else ""
     return (f'<table class="values"><thead><tr><th scope="col">{head}</th><th scope="col">value</th></tr></thead>'
             f"<tbody>{rows}</tbody></table>{more}")

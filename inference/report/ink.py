@@ -45,8 +45,8 @@ class Ink:
             if atom.place.kind == "twist":
                 gain = float(atom.value)
             kind = "text" if atom.place.kind == "sample" and isinstance(atom.value, str) else atom.place.kind
-            out += [self._place(atom.place.address, kind), NOTHING if text is None else self._piece(text), _cents(atom.log_p),
-                    _cents(gain)]
+            piece = NOTHING if text is None else self._piece(text)
+            out += [self._place(atom.place.address, kind), piece, _cents(atom.log_p), _cents(gain)]
         return out, pending
 
     def _text(self, atom: Atom, begun: bytes) -> tuple[str | None, bytes]:

@@ -116,7 +116,7 @@ function play() {
   else {
     if (now === steps.length - 1) goTo(0);
     timer = setInterval(() => { if (now + 1 < steps.length) goTo(now + 1); if (now + 1 >= steps.length && timer !== null) play(); },
-      Math.max(120, Math.min(900, 15000 / steps.length)));
+      Math.max(120, Math.min(800, 15000 / steps.length)));
   }
   button.setAttribute("aria-pressed", String(!playing));
   button.textContent = playing ? "Play" : "Pause";

@@ -10,7 +10,7 @@ import numpy as np
 
 from steersman.ppl.protocols import Floats
 
-from ..genealogy import Genealogy
+from ..genealogy import Genealogy, Lines
 from ..history import Atom, History
 from ..posterior import Posterior
 from ..weights import ess
@@ -29,17 +29,16 @@ class Population:
             if len(posterior):
                 genealogy.append(posterior.log_weights, log_z=0.0)
         self.genealogy = genealogy
-        final = genealogy.sizes[-1] if len(genealogy) else 0
         self.recorded = history is not None and len(history) == len(genealogy)
         self._history = history if self.recorded else None
-        self._final = History.of_traces(posterior.traces) if not self.recorded and len(posterior) == final else None
+        self._final = posterior.traces if len(genealogy) and len(posterior) == genealogy.sizes[-1] else ()
 
     def story(self, t: int, i: int) -> tuple[list[Atom], bool]:
         """What a particle did since its parent's end, and whether that replaces what its ancestors did."""
         if self._history is not None:
             return self._history.atoms(t, i), self._history.rewritten(t, i)
-        if self._final is not None and t == len(self.genealogy) - 1:
-            return self._final.atoms(0, i), True
+        if self._final and t == len(self.genealogy) - 1:
+            return History.of_traces([self._final[i]]).atoms(0, 0), True
         return [], False
 
     def gains(self, t: int) -> Floats:
@@ -91,19 +90,19 @@ def _stories(told: Population, drawn: Drawn) -> list[list[tuple[list[Atom], bool
 def _steps(
     told: Population, drawn: Drawn, stories: list[list[tuple[list[Atom], bool]]], ink: Ink
 ) -> list[dict[str, Any]]:
-    g, steps = told.genealogy, []
+    g, sizes, steps = told.genealogy, told.genealogy.sizes, []
     pending: list[Pending] = []
     last = -1
     for k, t in enumerate(drawn.generations):
         slots, parents = drawn.slots[k], drawn.parents[k]
-        weights, gains = g.weights(t)[slots] * g.sizes[t], _since(told, last, t)[slots]
+        weights, gains = g.weights(t)[slots] * sizes[t], _since(told, last, t)[slots]
         now, atoms = [], []
         for j, (story, anew) in enumerate(stories[k]):
             written, after = ink.write(story, START if anew or not k else pending[parents[j]])
             atoms.append(written)
             now.append(after)
         steps.append({
-            "t": t, "n": g.sizes[t], "label": _label(stories[k]), "resampled": _resampled(g, last, t),
+            "t": t, "n": sizes[t], "label": _label(stories[k]), "resampled": _resampled(g, last, t),
             "slot": slots.tolist(), "parent": parents.tolist(), "heir": drawn.heirs[k].astype(int).tolist(),
             "w": [_number(w) for w in weights], "gain": [_number(x) for x in gains], "atoms": atoms,
             "anew": [j for j, (_, anew) in enumerate(stories[k]) if anew and k],
@@ -115,7 +114,7 @@ def _steps(
 def _since(told: Population, last: int, t: int) -> Floats:
     """The log weight that each particle of generation t has gained since the end of generation `last`."""
     gains = told.gains(t)
-    line = np.arange(len(gains))
+    line: Lines = np.arange(len(gains), dtype=np.int32)
     for s in range(t, last + 1, -1):
         line = told.genealogy.parents(s)[line]
         gains = gains + told.gains(s - 1)[line]
@@ -133,9 +132,9 @@ def _label(stories: list[tuple[list[Atom], bool]]) -> str:
 
 
 def _curves(g: Genealogy) -> dict[str, Any]:
-    at = spaced(len(g), POINTS)
+    at, sizes = spaced(len(g), POINTS), g.sizes
     return {
-        "t": at, "ess": [_number(ess(g.weights(t))) for t in at], "n": [g.sizes[t] for t in at],
+        "t": at, "ess": [_number(ess(g.weights(t))) for t in at], "n": [sizes[t] for t in at],
         "log_z": [_number(g.log_evidence(t)) for t in at],
         "resampled": [t for t in range(len(g)) if g.resampled(t)][:POINTS],
     }
@@ -147,12 +146,12 @@ def _left_out(told: Population, drawn: Drawn) -> list[str]:
     if K < T:
         notes.append(f"{K} of {T:,} steps are drawn, evenly spaced; a line joins a particle to its ancestor at the "
                      "step drawn before, and carries all that happened in between.")
-    sizes = [len(slots) for slots in drawn.slots]
-    if any(n < g.sizes[t] for t, n in zip(drawn.generations, sizes, strict=True)):
+    shown, sizes = [len(slots) for slots in drawn.slots], g.sizes
+    if any(n < sizes[t] for t, n in zip(drawn.generations, shown, strict=True)):
         if T == 1:
-            notes.append(f"The {sizes[0]} of {g.sizes[0]:,} particles that weigh most are listed.")
+            notes.append(f"The {shown[0]} of {sizes[0]:,} particles that weigh most are listed.")
         else:
-            notes.append(f"At most {max(sizes)} of {max(g.sizes):,} particles are drawn at each step: those that weigh "
+            notes.append(f"At most {max(shown)} of {max(sizes):,} particles are drawn at each step: those that weigh "
                          "most at the end with all their ancestors, then the first of the others whose ancestors are "
                          "drawn. Curves, table and numbers are of all particles.")
     if T > 1 and not told.recorded:

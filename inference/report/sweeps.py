@@ -36,7 +36,7 @@ def sweeps(posterior: Posterior, ink: Ink) -> tuple[dict[str, Any], list[str]]:
     ]
     curves = {"t": points, "log_p": [[_log_joint(chain[d]) for d in points] for chain in of]}
     notes = []
-    if C < chains.chains:
+    if chains.chains > C:
         notes.append(f"The first {C} of {chains.chains} chains are drawn.")
     if len(at) < D:
         notes.append(f"Texts are shown for {len(at)} of {D:,} draws of a chain, evenly spaced.")

@@ -61,16 +61,6 @@ class Execution:
         return not self.trace.site(address).fixed
 
 
-class _Mortal(Particle):
-    """A particle of which more is left than where it died."""
-
-    __slots__ = ("remains",)
-
-    def kill(self) -> None:
-        self.remains = self.partial_trace()
-        super().kill()
-
-
 class _Watched(Request):
     """A request that notes every density that depends on parameters."""
 
@@ -105,10 +95,10 @@ class _Watched(Request):
     def _add(self, p: Particle, found: Trainable, member: Any, value: Any, role: Role, power: float = 1.0) -> None:
         self.seen.setdefault(p.serial, []).append((found, member, p.address, value, role, power))
 
-    def execution(self, p: _Mortal) -> Execution:
+    def execution(self, p: Particle) -> Execution:
         """What a particle, which is done, has come to. A text is one row, unless it was half drawn when the particle
         died: then each of its tokens is one."""
-        trace = p.remains if p.trace is None else p.trace
+        trace = p.remains() if p.trace is None else p.trace
         sites: dict[Address, Site] = dict(trace.outer_sites())
         rows = []
         for trainable, dist, address, value, role, power in self.seen.get(p.serial, ()):
@@ -133,7 +123,7 @@ async def executions(
 ) -> list[Execution]:
     """New executions in these slots, drawn with keys that depend on `key` and the slot alone. What is recalled has no
     rows."""
-    particles = [_Mortal(model, slot, run.params) for slot in slots]
+    particles = [Particle(model, slot, run.params) for slot in slots]
     request = _Watched(particles, key, run, choose, recall)
     await Advance(request)
     return [request.execution(p) for p in particles]

@@ -95,8 +95,9 @@ class Browser:
     def click_on(self, selector: str) -> None:
         """A click in the middle of an element."""
         x, y = self.run(
-            f"(() => {{ const e = document.querySelector({json.dumps(selector)}); e.scrollIntoView({{block: 'center'}});"
-            " const r = e.getBoundingClientRect(); return [r.left + r.width / 2, r.top + r.height / 2]; })()"
+            f"(() => {{ const e = document.querySelector({json.dumps(selector)});"
+            " e.scrollIntoView({block: 'center'}); const r = e.getBoundingClientRect();"
+            " return [r.left + r.width / 2, r.top + r.height / 2]; })()"
         )
         self.click(x, y)
 
@@ -104,9 +105,10 @@ class Browser:
         for kind in ("rawKeyDown", "keyUp"):
             self.call("Input.dispatchKeyEvent", type=kind, key=key, code=key, windowsVirtualKeyCode=_CODES[key])
 
-    def screenshot(self) -> bytes:
-        """The window, as PNG."""
-        return base64.b64decode(self.call("Page.captureScreenshot", format="png")["data"])
+    def screenshot(self, **clip: float) -> bytes:
+        """The window, or its upper left corner of that width and height, as PNG."""
+        area = {"clip": {"x": 0, "y": 0, "scale": 1, **clip}} if clip else {}
+        return base64.b64decode(self.call("Page.captureScreenshot", format="png", **area)["data"])
 
     def call(self, method: str, **params: Any) -> dict[str, Any]:
         """A command of the DevTools protocol, and its answer."""
