@@ -24,9 +24,8 @@ def find_method(name: str) -> Method:
     if method is None:
         names = [m.name for m in all_methods()]
         close = difflib.get_close_matches(name.lower(), names, 1)
-        meant = f"; did you mean {close[0]!r}?" if close else ""
-        fail(f"--method {name!r}: there is no such method{meant} Known are {', '.join(names)}"
-             .replace("method Known", "method; known"), USAGE)
+        meant = f" (did you mean {close[0]!r}?)" if close else ""
+        fail(f"--method {name}: there is no such method{meant}; known are {', '.join(names)}", USAGE)
     return method
 
 
