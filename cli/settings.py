@@ -16,6 +16,7 @@ _EXPECTED = {
     "int": "a whole number", "float": "a number", "bool": "true or false", "list": 'a JSON list, such as ["a", "b"]',
     "dict": 'a JSON object, such as {"a": 1}',
 }
+_KINDS: dict[str, tuple[type, ...]] = {"int": (int,), "float": (int, float), "list": (list,), "dict": (dict,)}
 _BOOLS = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
 
 
@@ -55,10 +56,9 @@ def read_value(declared: str | None, text: str) -> Any:
         value = text
     if declared is None:
         return value
-    kinds = {"int": int, "float": (int, float), "list": list, "dict": dict}[declared]
-    if isinstance(value, bool) or not isinstance(value, kinds):
+    if isinstance(value, bool) or not isinstance(value, _KINDS[declared]):
         raise ValueError(f"expected {_EXPECTED[declared]}")
-    return float(value) if declared == "float" else value
+    return float(value) if declared == "float" and isinstance(value, int) else value
 
 
 class _NoConstant(ValueError):

@@ -92,6 +92,7 @@ def _takes_one(check: Definition) -> bool:
 
 def _run(made: Attempt, setting: Setting) -> Attempt:
     assert made.module is not None and made.call is not None
+    check = made.module.functions["check"]
     try:
         posterior = infer(made.call, setting.method, seed=setting.seed, budget=setting.budget, progress=False)
     except AllParticlesDead as dead:
@@ -107,7 +108,7 @@ def _run(made: Attempt, setting: Setting) -> Attempt:
                       if w > 0 and not isinstance(v, str)), ""):
         return replace(made, stage="run", problem=feedback.no_text(wrong))
     try:
-        verdict = judge(made.module.functions["check"], posterior)
+        verdict = judge(check, posterior)
     except Exception as error:
         return replace(made, stage="check", problem=feedback.of_check(error), error=error)
     made = replace(made, verdict=verdict)
