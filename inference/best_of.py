@@ -3,27 +3,20 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from steersman.ppl.errors import AllParticlesDead
-from steersman.ppl.particle import Particle
 from steersman.ppl.protocols import Floats
 
-from .killed import killed_by
+from .draws.waves import Draws
 from .posterior import Cost, Posterior
+from .posterior.killed import killed_by
+from .resampling.weights import log_sum_exp
 from .run import Run
-from .sizes import whole
-from .weights import log_sum_exp
-
-
-@dataclass
-class BestOfState:
-    finished: list[Particle] = field(default_factory=list)
-    wave: list[Particle] = field(default_factory=list)
+from .run.sizes import whole
 
 
 class BestOf:
@@ -57,22 +50,17 @@ class BestOf:
     def name(self) -> str:
         return f"BestOf({self.n}, draws={self.draws})"
 
-    def init(self, run: Run) -> BestOfState:
+    def init(self, run: Run) -> Draws:
         run.key = run.new_key()
-        return BestOfState()
+        return Draws(self.draws, self.batch)
 
-    async def step(self, run: Run, state: BestOfState) -> tuple[BestOfState, dict[str, Any]]:
-        start = len(state.finished)
-        state.wave = run.spawn(range(start, min(start + self.batch, self.draws)))
-        run.rewind()  # draws depend on the slot alone, so that batches of any size give one result
-        await run.advance(state.wave)
-        state.finished, state.wave = state.finished + state.wave, []
-        return state, {"done": len(state.finished), "total": self.draws}
+    async def step(self, run: Run, state: Draws) -> tuple[Draws, dict[str, Any]]:
+        return state, await state.step(run)
 
-    def done(self, state: BestOfState) -> bool:
-        return len(state.finished) >= self.draws
+    def done(self, state: Draws) -> bool:
+        return state.done
 
-    def result(self, run: Run, state: BestOfState) -> Posterior:
+    def result(self, run: Run, state: Draws) -> Posterior:
         particles = state.finished or state.wave
         done = np.array([p.done for p in particles], np.bool_)
         alive = np.array([p.done and not p.dead for p in particles], np.bool_)

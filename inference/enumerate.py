@@ -15,11 +15,11 @@ from steersman.ppl.meter import Meter
 from steersman.ppl.particle import Particle
 from steersman.ppl.requests import calls_of
 
-from .killed import killed_by
 from .posterior import Cost, Posterior
+from .posterior.killed import killed_by
+from .resampling.weights import log_sum_exp
 from .run import Run
-from .sizes import whole
-from .weights import log_sum_exp
+from .run.sizes import whole
 
 
 @dataclass

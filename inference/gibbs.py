@@ -10,6 +10,7 @@ from steersman.ppl.address import format_address
 from steersman.ppl.errors import SteersmanError
 
 from .chain import Chain
+from .chain.start import Start
 from .hamiltonian import told
 from .kernels.choices import matches
 from .kernels.combine import Cycle
@@ -19,7 +20,6 @@ from .kernels.suffix import Suffix
 from .mcmc import MCMC, MCMCState
 from .posterior import Posterior
 from .run import Run
-from .start import Start
 
 
 class NeverChanged(SteersmanError, ValueError):

@@ -12,12 +12,12 @@ from steersman.ppl.address import format_address
 from steersman.ppl.errors import SteersmanError
 
 from .chain import Chain
+from .chain.start import Start
 from .kernels.nuts import Hamiltonian, hmc, nuts
 from .kernels.walker import Memory
 from .mcmc import MCMC, MCMCState
 from .posterior import Posterior
 from .run import Run
-from .start import Start
 
 
 class NotAllContinuous(SteersmanError, TypeError):

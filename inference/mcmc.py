@@ -17,13 +17,13 @@ from steersman.ppl.particle import Particle
 from steersman.ppl.trace import Trace
 
 from .chain import Chain, Tally
-from .chains import Chains
-from .gather import gather
+from .chain.chains import Chains
+from .chain.start import Start, start_chains
 from .kernels.kernel import Kernel
 from .posterior import Cost, Posterior
 from .run import Run
-from .sizes import whole
-from .start import Start, start_chains
+from .run.gather import gather
+from .run.sizes import whole
 
 
 class NothingToChange(SteersmanError, ValueError):

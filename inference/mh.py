@@ -6,14 +6,14 @@ from dataclasses import replace
 
 from steersman.ppl.particle import Particle
 
-from .anneal import Anneal, Seeker
 from .chain import Chain
+from .chain.start import Start
 from .kernels.kernel import Kernel
 from .kernels.site import site
 from .mcmc import MCMC, MCMCState
 from .posterior import Posterior
 from .run import Run
-from .start import Start
+from .tempering.anneal import Anneal, Seeker
 
 
 class MH(MCMC):

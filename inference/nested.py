@@ -14,11 +14,11 @@ from steersman.ppl.meter import Meter
 from steersman.ppl.program import as_invocation
 from steersman.ppl.protocols import Floats
 
-from .algorithm import Algorithm
 from .enumerate import Enumerate
-from .posterior import Posterior, _hashable
+from .posterior.posterior import Posterior, _hashable
 from .run import Run
-from .schedule import execute, run_together
+from .run.algorithm import Algorithm
+from .run.schedule import execute, run_together
 
 
 class PosteriorOf:

@@ -16,16 +16,16 @@ from steersman.ppl.protocols import Floats
 from steersman.ppl.trace import Trace
 
 from .chain import Chain, Tally
+from .chain.target import log_likelihood
 from .kernels.kernel import Kernel, Move
 from .kernels.site import site
-from .killed import killed_by
-from .levels import Above
 from .mcmc import require_changes
 from .posterior import Cost, Posterior
+from .posterior.killed import killed_by
+from .resampling.weights import log_sum_exp, normalise
 from .run import Run
-from .sizes import whole
-from .target import log_likelihood
-from .weights import log_sum_exp, normalise
+from .run.sizes import whole
+from .tempering.levels import Above
 
 _WAVES, _SIMULATIONS = 100, 200
 

@@ -14,15 +14,15 @@ from steersman.ppl.particle import Particle
 from steersman.ppl.protocols import Floats
 
 from .chain import Chain, Tally
-from .chains import Chains
+from .chain.chains import Chains
+from .chain.start import Start, start_chains
+from .chain.target import Tempered, log_likelihood
+from .evidence.stepping_stones import Stones, execution_weights, stepping_stones
 from .kernels.kernel import Kernel
 from .kernels.site import site
 from .mcmc import MCMC, MCMCState
 from .posterior import Posterior
 from .run import Run
-from .start import Start, start_chains
-from .stepping_stones import Stones, execution_weights, stepping_stones
-from .target import Tempered, log_likelihood
 
 
 @dataclass

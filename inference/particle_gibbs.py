@@ -7,14 +7,14 @@ from typing import Any
 
 from steersman.ppl.particle import Particle
 
-from .first_sweeps import first_sweeps
+from .chain.start import Start
 from .kernels.particle_gibbs import particle_gibbs
 from .mcmc import MCMC, MCMCState
+from .population.first_sweeps import first_sweeps
+from .population.stops import StopSpec
 from .posterior import Posterior
 from .run import Run
-from .sizes import whole
-from .start import Start
-from .stops import StopSpec
+from .run.sizes import whole
 
 
 class ParticleGibbs(MCMC):

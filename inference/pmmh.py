@@ -6,14 +6,14 @@ from collections.abc import Collection, Hashable
 
 from steersman.ppl.particle import Particle
 
-from .first_sweeps import first_sweeps
+from .chain.start import Start
 from .kernels.kernel import Move
 from .kernels.particle_marginal import particle_marginal
 from .mcmc import MCMC
+from .population.first_sweeps import first_sweeps
+from .population.stops import StopSpec
 from .run import Run
-from .sizes import whole
-from .start import Start
-from .stops import StopSpec
+from .run.sizes import whole
 
 
 class ParticleMarginalMH(MCMC):

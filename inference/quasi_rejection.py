@@ -3,29 +3,17 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
-from steersman.ppl.errors import AllParticlesDead
-from steersman.ppl.particle import Particle
-
-from .divergences import Divergences, divergences
-from .killed import killed_by
-from .posterior import Cost, Posterior
-from .proposed import Proposed
+from .diagnostics.divergences import Divergences, divergences
+from .draws.attempts import Attempts
+from .draws.proposed import Proposed
+from .posterior import Posterior
+from .resampling.weights import log_mean_exp
 from .run import Run
-from .sizes import whole
-from .weights import log_mean_exp
-
-
-@dataclass
-class QuasiRejectionState:
-    accepted: list[Particle] = field(default_factory=list)
-    dead: list[Particle] = field(default_factory=list)
-    log_weights: list[float] = field(default_factory=list)
-    stop: bool = False
+from .run.sizes import whole
 
 
 class QuasiRejection:
@@ -60,48 +48,22 @@ class QuasiRejection:
     def name(self) -> str:
         return f"QuasiRejection({self.samples}, log_beta={self.log_beta:g})"
 
-    def init(self, run: Run) -> QuasiRejectionState:
+    def init(self, run: Run) -> Attempts:
         run.key = run.new_key()
-        return QuasiRejectionState()
+        return Attempts(self.attempts, self.batch, self.proposed, samples=self.samples, log_bound=self.log_beta)
 
-    async def step(self, run: Run, state: QuasiRejectionState) -> tuple[QuasiRejectionState, dict[str, Any]]:
-        start = len(state.log_weights)
-        wave = self.proposed.spawn(run, range(start, min(start + self.batch, self.attempts)))
-        run.rewind()
-        accept = run.key.fold(2**32)
-        await self.proposed.advance(run, wave)
-        for p in wave:
-            state.log_weights.append(p.log_weight)
-            if math.log(accept.fold(p.slot).uniform()) < p.log_weight - self.log_beta:
-                state.accepted.append(p)
-            elif p.dead:
-                state.dead.append(p)
-            if len(state.accepted) == self.samples:
-                state.stop = True
-                break
-        return state, {"done": len(state.accepted), "total": self.samples}
+    async def step(self, run: Run, state: Attempts) -> tuple[Attempts, dict[str, Any]]:
+        return state, await state.step(run)
 
-    def done(self, state: QuasiRejectionState) -> bool:
-        return state.stop or len(state.log_weights) >= self.attempts
+    def done(self, state: Attempts) -> bool:
+        return state.done
 
-    def result(self, run: Run, state: QuasiRejectionState) -> Posterior:
-        m, n = len(state.accepted), len(state.log_weights)
-        if m < self.samples and run.stopped is None:
-            run.stopped = f"{self.attempts} attempts are used up: {m} of {self.samples} samples"
-        told = state.log_weights[: n - 1] if state.stop and m > 1 else state.log_weights
+    def result(self, run: Run, state: Attempts) -> Posterior:
+        told = state.log_weights[:-1] if state.met and len(state.accepted) > 1 else state.log_weights
         log_z = log_mean_exp(told) if told else -math.inf
         far = divergences(told, self.log_beta) if told else None
         method = f"{self.name}, {self._claim(far, state.log_weights)}"
-        posterior = Posterior.of_particles(
-            state.accepted, np.full(m, log_z - math.log(m) if m else -math.inf), log_evidence=log_z,
-            log_evidence_error=_relative_error(told, log_z), cost=Cost.of(run.meter), method=method, seed=run.seed,
-            stopped=run.stopped, info=_info(far, state.log_weights),
-        )
-        if m == 0 and n >= self.attempts:
-            turned_down = n - len(state.dead)
-            accept_step = {"the accept step": turned_down} if turned_down else {}
-            raise AllParticlesDead(killed_by(state.dead) | accept_step, posterior)
-        return posterior
+        return state.posterior(run, log_z, _relative_error(told, log_z), method, _info(far, state.log_weights))
 
     def _claim(self, far: Divergences | None, log_weights: list[float]) -> str:
         """What the draws are."""

@@ -10,24 +10,25 @@ from typing import Any
 
 import numpy as np
 
+from steersman.ppl.effects import Invocation
 from steersman.ppl.errors import AllParticlesDead
 from steersman.ppl.guided import guided
 from steersman.ppl.particle import Particle
 
 from .chain import Tally
-from .genealogy import Genealogy
-from .history import History
+from .diagnostics.variance import run_error
 from .kernels.kernel import Kernel
-from .killed import killed_by
-from .offspring import copies, offspring
+from .population.offspring import copies, offspring
+from .population.rejuvenate import movable, rejuvenate
+from .population.stops import StopSpec, barrier
 from .posterior import Cost, Posterior
-from .rejuvenate import movable, rejuvenate
+from .posterior.genealogy import Genealogy
+from .posterior.history import History
+from .posterior.killed import killed_by
 from .resampling import Ancestry, Resampler, adaptive, get_resampler
+from .resampling.weights import log_sum_exp, normalise
 from .run import Run
-from .sizes import whole
-from .stops import StopSpec, barrier
-from .variance import run_error
-from .weights import log_sum_exp, normalise
+from .run.sizes import whole
 
 
 @dataclass
@@ -94,9 +95,12 @@ class SMC:
     def name(self) -> str:
         return f"SMC({self.particles}{f', expand={self.expand}' if self.expand > 1 else ''})"
 
+    def model(self, run: Run) -> Invocation[Any]:
+        """The program of a run, under the guide."""
+        return run.model if self.proposal is None else guided(run.model, self.proposal)
+
     def init(self, run: Run) -> SMCState:
-        model = run.model if self.proposal is None else guided(run.model, self.proposal)
-        state = SMCState(run.spawn(range(self.particles), model))
+        state = SMCState(run.spawn(range(self.particles), self.model(run)))
         for p in state.particles:
             p.log_weight -= math.log(self.particles)
         return state

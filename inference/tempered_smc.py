@@ -14,21 +14,21 @@ from steersman.ppl.particle import Particle
 from steersman.ppl.protocols import Floats
 
 from .chain import Chain, Tally
-from .genealogy import Genealogy
-from .history import History
+from .chain.target import Tempered, log_likelihood
+from .diagnostics.variance import run_error
 from .kernels.kernel import Kernel
 from .kernels.site import site
-from .killed import killed_by
 from .mcmc import require_changes
 from .posterior import Cost, Posterior
+from .posterior.genealogy import Genealogy
+from .posterior.history import History
+from .posterior.killed import killed_by
 from .resampling import Ancestry, Resampler, adaptive, get_resampler
+from .resampling.weights import ess as effective
+from .resampling.weights import log_sum_exp, normalise
 from .run import Run
-from .sizes import whole
-from .target import Tempered, log_likelihood
-from .temperatures import next_beta, schedule
-from .variance import run_error
-from .weights import ess as effective
-from .weights import log_sum_exp, normalise
+from .run.sizes import whole
+from .tempering.temperatures import next_beta, schedule
 
 
 @dataclass

@@ -18,9 +18,7 @@ from .gated import GatedText, gated
 from .language_model import LanguageModel
 from .load import load
 from .neural import NeuralLM
-from .product import ProductToken
-from .product_lm import ProductLM
-from .product_text import ProductText
+from .product import ProductLM, ProductText, ProductToken
 from .rewards import (
     Judge,
     Quantile,
@@ -37,7 +35,7 @@ from .rewards import (
     worst_case,
 )
 from .table import TableLM
-from .texts import TextDistribution
+from .text import TextDistribution
 from .tokenizer import HuggingFaceTokenizer, SymbolTokenizer, Tokenizer
 from .tokens import TokenDistribution
 

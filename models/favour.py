@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from steersman.ppl.trainable import Trainable
 
     from .language_model import LanguageModel
-    from .texts import TextDistribution
+    from .text import TextDistribution
     from .where import Progress
 
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterator, Sequence
+from collections.abc import Hashable, Sequence
 from typing import TYPE_CHECKING, Any, NoReturn
 
 import numpy as np
 
-from steersman.ppl.answer import score
+from steersman.ppl.answer import families, score
 from steersman.ppl.constraints.masks import Packed, tokens_of
 from steersman.ppl.keys import Keys
 from steersman.ppl.protocols import Floats
@@ -15,8 +15,8 @@ from steersman.ppl.protocols import Floats
 from .algebra import Raised, same_tokens, trainable_in
 from .allowed import Allowed, narrowed
 from .context import Context, Contexts, unread
-from .text_measure import TextMeasure, refuse_other_ends
-from .texts import TextDistribution
+from .text import TextDistribution
+from .text.measure import TextMeasure, refuse_other_ends
 from .tokens import TokenDistribution, modifiers
 
 if TYPE_CHECKING:
@@ -26,7 +26,23 @@ if TYPE_CHECKING:
     from .where import Progress
 
 
-class GatedToken:
+class _Pair:
+    """What a base and its nudger are together, as tokens and as texts."""
+
+    __slots__ = ()
+    base: Any
+    nudger: Any
+
+    @property
+    def models(self) -> tuple[LanguageModel, ...]:
+        return (self.base.lm, *models_of(self.nudger))
+
+    @property
+    def family(self) -> Hashable:
+        return self.base.family, type(self.nudger), self.nudger.family
+
+
+class GatedToken(_Pair):
     """q = p where max_x p(x) >= gamma, else the nudger's distribution of the next token.
 
     p: `base`, whose largest probability is asked for without a mask, so that masking (packed; None allows every token)
@@ -38,14 +54,6 @@ class GatedToken:
 
     def __init__(self, base: TokenDistribution, nudger: Any, gamma: float, mask: Packed | None = None) -> None:
         self.base, self.nudger, self.gamma, self.mask = base, nudger, gamma, mask
-
-    @property
-    def models(self) -> tuple[LanguageModel, ...]:
-        return (self.base.lm, *models_of(self.nudger))
-
-    @property
-    def family(self) -> Hashable:
-        return self.base.family, type(self.nudger), self.nudger.family
 
     @property
     def trainable(self) -> Trainable | None:
@@ -72,8 +80,8 @@ class GatedToken:
         chosen = _chosen(members)
         tokens: list[int | None] = [None] * len(members)
         log_q = np.full(len(members), -np.inf)
-        for some in _families(chosen):
-            drawn, log_q[some] = type(chosen[some[0]]).draw([chosen[i] for i in some], keys.at(some))
+        for (cls, _), some in families(chosen).items():
+            drawn, log_q[some] = cls.draw([chosen[i] for i in some], keys.at(some))
             for i, token in zip(some, drawn, strict=True):
                 tokens[i] = token
         return tokens, log_q
@@ -104,21 +112,13 @@ def _unsure(members: Sequence[GatedToken]) -> list[bool]:
     return [found[m.base.context, m.base.temperature] < m.gamma for m in members]
 
 
-def _families(dists: Sequence[Any]) -> Iterator[list[int]]:
-    """The places of the distributions that one call draws from."""
-    groups: dict[Hashable, list[int]] = {}
-    for i, d in enumerate(dists):
-        groups.setdefault((type(d), d.family), []).append(i)
-    yield from groups.values()
-
-
 def models_of(dist: Any) -> tuple[LanguageModel, ...]:
     """The models that a distribution of one or of several asks."""
     found: tuple[LanguageModel, ...] | None = getattr(dist, "models", None)
     return (dist.lm,) if found is None else found
 
 
-class GatedText(TextMeasure):
+class GatedText(_Pair, TextMeasure):
     """q(text) = prod_t q_t(x_t): at every token the base's distribution where it is sure, else the nudger's."""
 
     __slots__ = ("base", "gamma", "nudger")
@@ -128,14 +128,6 @@ class GatedText(TextMeasure):
         self.base, self.nudger, self.gamma = base, nudger, gamma
         self.lm, self.stops, self.max_tokens = base.lm, base.stops, base.max_tokens
         self.context = Contexts((*base.context.each, *nudger.context.each))
-
-    @property
-    def models(self) -> tuple[LanguageModel, ...]:
-        return (self.base.lm, *models_of(self.nudger))
-
-    @property
-    def family(self) -> Hashable:
-        return self.base.family, type(self.nudger), self.nudger.family
 
     @property
     def identity(self) -> Hashable:

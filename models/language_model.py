@@ -20,7 +20,7 @@ from .algebra import Algebraic, Raised
 from .allowed import Mask
 from .context import Context
 from .errors import ContextTooLong, ModelError
-from .texts import TextDistribution
+from .text import TextDistribution
 from .tokenizer import Tokenizer
 from .tokens import TokenDistribution
 
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from steersman.ppl.trainable import Trainable
 
     from .adapters import AdaptedLM, Adapter
-    from .product_lm import ProductLM
+    from .product import ProductLM
     from .where import ChosenText, ConditionedText
 
 Prefix = tuple[int, ...]
@@ -54,7 +54,7 @@ class LanguageModel(Algebraic["ProductLM"], ABC):
 
     @staticmethod
     def product(factors: tuple[Raised, ...]) -> ProductLM:
-        from .product_lm import ProductLM
+        from .product import ProductLM
 
         return ProductLM(factors)
 

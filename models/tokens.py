@@ -32,6 +32,7 @@ class TokenDistribution(Algebraic["ProductToken"]):
     """
 
     __slots__ = ("context", "lm", "mask", "temperature")
+    discrete = True
 
     def __init__(self, context: Context, temperature: float = 1.0, mask: Packed | None = None) -> None:
         self.lm: LanguageModel = context.lm

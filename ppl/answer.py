@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Hashable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -13,11 +13,16 @@ from .batched import Batched, Failure, shown
 from .blame import is_tracer_error
 from .effects import Observe, Sample
 from .errors import CallFailed, InvalidWeight, OutsideSupport, SteersmanError
+from .frames import SequentialFrame
 from .keys import Keys
+from .measure import check_measures
 from .meter import Meter
 from .particle import Particle
 from .requests import Item
 from .tempered import raised
+
+OUTSIDE = "proposed outside its support"
+"""Of what an execution died that a proposal gave a value of probability 0, beside the site."""
 
 
 def answer_draws(cls: Any, items: list[Item]) -> None:
@@ -30,6 +35,7 @@ def answer_draws(cls: Any, items: list[Item]) -> None:
     if proposed := [j for j, i in enumerate(items) if i.effect.proposal is not None]:
         log_p = log_q.copy()
         those = [items[j] for j in proposed]
+        check_measures(those)
         targets = [i.effect.dist for i in those]
         with _noted(those), _charging_nested(those, targets):
             scores = score(targets, [values[j] for j in proposed], keys.at(proposed))
@@ -43,7 +49,8 @@ def answer_draws(cls: Any, items: list[Item]) -> None:
         if not lq < math.inf or not lp < math.inf or lq == -math.inf:
             raise invalid_density(particle, value, f"{lp}, log q {lq}")
         if lp == -math.inf:
-            particle.kill()
+            text = isinstance(particle.frames[-1], SequentialFrame)  # the next token may well be possible
+            particle.kill("" if text or item.effect.proposal is None else OUTSIDE)
             continue
         if item.effect.proposal is not None:
             particle.log_weight += lp - lq
@@ -149,16 +156,21 @@ def _failed(fn: Batched[Any], item: Item, error: Exception) -> CallFailed:
 
 def score(dists: Sequence[Any], values: Sequence[Any], keys: Keys | None = None) -> list[float]:
     """log p of each value under its distribution, one call for each family, in the order given."""
-    groups: dict[Any, list[int]] = {}
-    for j, d in enumerate(dists):
-        groups.setdefault((type(d), d.family), []).append(j)
     out = [0.0] * len(dists)
-    for (cls, _), js in groups.items():
+    for (cls, _), js in families(dists).items():
         own_keys = None if keys is None else keys.at(js).fold(0)  # the keys themselves have drawn the values
         scores = _log_prob(cls, [dists[j] for j in js], [values[j] for j in js], own_keys)
         for j, s in zip(js, scores, strict=True):
             out[j] = float(s)
     return out
+
+
+def families(dists: Sequence[Any]) -> dict[tuple[Any, Hashable], list[int]]:
+    """The places of the distributions that one call answers, by their class and family."""
+    places: dict[tuple[Any, Hashable], list[int]] = {}
+    for j, d in enumerate(dists):
+        places.setdefault((type(d), d.family), []).append(j)
+    return places
 
 
 def invalid_density(particle: Particle, value: Any, log_p: Any) -> InvalidWeight:

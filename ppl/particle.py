@@ -163,9 +163,9 @@ class Particle:
             self.log_weight += log_w
             self.resume(None, log_w)
 
-    def kill(self) -> None:
+    def kill(self, why: str = "") -> None:
         """Close the execution at its pending effect, with weight zero."""
-        self.killed_by = format_address(self.address)
+        self.killed_by = f"{format_address(self.address)}, {why}" if why else format_address(self.address)
         self.log_weight = -math.inf
         for frame in self.frames:
             frame.close()

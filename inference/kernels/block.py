@@ -9,7 +9,7 @@ from steersman.ppl.address import format_address
 from steersman.ppl.trace import Trace
 
 from ..chain import Chain
-from ..sizes import whole
+from ..run.sizes import whole
 from .choices import Choice, Names, choices_of, cut_at, matches, none_named
 from .kernel import Move, Proposal, called
 from .places import At, Places

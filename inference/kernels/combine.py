@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from steersman.ppl.trace import Trace
 
 from ..chain import Chain
-from ..gather import gather
+from ..run.gather import gather
 from .kernel import Kernel, Names
 
 

@@ -14,7 +14,7 @@ from steersman.ppl.particle import Particle
 from steersman.ppl.trace import Trace
 
 from ..chain import Chain
-from ..weights import normalise
+from ..resampling.weights import normalise
 from .choices import Names, choices_of, matches, none_named
 from .kernel import Kernel, called
 from .past import Past

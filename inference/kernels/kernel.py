@@ -12,7 +12,7 @@ from steersman.ppl.particle import Particle
 from steersman.ppl.trace import Trace
 
 from ..chain import Chain
-from ..gather import gather
+from ..run.gather import gather
 
 Names = tuple[Hashable, ...]
 

@@ -14,9 +14,9 @@ from steersman.ppl.keys import Keys
 from steersman.ppl.trace import Site, Trace
 
 from ..chain import Chain
-from ..gather import gather
 from ..run import Run
-from ..sizes import whole
+from ..run.gather import gather
+from ..run.sizes import whole
 from .adaptation import adaptation
 from .choices import Names, matches, none_named
 from .kernel import Kernel, called

@@ -7,10 +7,10 @@ from collections.abc import Hashable
 from steersman.ppl.trace import Trace
 
 from ..chain import Chain
-from ..csmc import ConditionalSMC
-from ..given import Given
-from ..sizes import whole
-from ..stops import StopSpec, barrier
+from ..population.csmc import ConditionalSMC
+from ..population.given import Given
+from ..population.stops import StopSpec, barrier
+from ..run.sizes import whole
 from .choices import Names, choices_of, matches, none_named
 from .kernel import Kernel, called
 

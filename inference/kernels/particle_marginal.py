@@ -11,10 +11,10 @@ from steersman.ppl.particle import Particle
 from steersman.ppl.trace import Trace
 
 from ..chain import Chain
-from ..csmc import Sweep, conditional_sweep
-from ..given import Given
-from ..sizes import whole
-from ..stops import StopSpec, barrier
+from ..population.csmc import Sweep, conditional_sweep
+from ..population.given import Given
+from ..population.stops import StopSpec, barrier
+from ..run.sizes import whole
 from .choices import Names, choices_of, matches, none_named
 from .kernel import Kernel, Move, Proposal, called
 from .parameters import ParameterChain, out_of_place, parameters_of

@@ -12,7 +12,7 @@ from steersman.ppl.particle import Particle
 from steersman.ppl.requests import Rest
 
 from ..chain import Chain
-from ..paused import PausedChain
+from ..chain.paused import PausedChain
 from .choices import Choice, choices_of
 from .past import Past
 

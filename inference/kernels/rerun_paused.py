@@ -12,7 +12,7 @@ from steersman.ppl.frames import SequentialFrame
 from steersman.ppl.particle import Particle
 from steersman.ppl.trace import Site, Trace
 
-from ..paused import PausedChain
+from ..chain.paused import PausedChain
 from .choices import Choice, choices_of
 from .rerun import Rerun, Splice, first_atom
 

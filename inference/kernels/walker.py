@@ -12,7 +12,7 @@ from steersman.ppl.particle import Particle
 from steersman.ppl.trace import Site
 
 from ..chain import Chain
-from ..target import Target
+from ..chain.target import Target
 from .adaptation import Adaptation, Tuning
 from .leapfrog import Floats
 

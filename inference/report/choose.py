@@ -7,7 +7,7 @@ from itertools import pairwise
 
 import numpy as np
 
-from ..genealogy import Genealogy, Lines
+from ..posterior.genealogy import Genealogy, Lines
 from .limits import COLUMN, NODES, STEPS
 
 

@@ -6,8 +6,9 @@ import math
 from collections.abc import Iterable, Mapping
 from html import escape
 
+from ..diagnostics.pareto import heavy_tail
 from ..posterior import Posterior
-from ..summary import candidates
+from ..posterior.summary import candidates, chain_summary
 from .ink import shown
 from .limits import ROWS
 
@@ -21,14 +22,14 @@ def facts(posterior: Posterior) -> str:
     rows.append(("method", posterior.method))
     if posterior.seed is not None:
         rows.append(("seed", str(posterior.seed)))
-    if not math.isnan(posterior.log_evidence):
+    if posterior.chains is None:
         sure = "exact" if error == 0 else f"± {error:.2f}" if math.isfinite(error) else "error unknown"
         rows.append(("log Z" if posterior.finished is None else "log Z so far",
-                     f"{posterior.log_evidence:.2f} ({sure})".replace("-inf", "−∞")))
-    if posterior.chains is None:
-        rows.append(("ESS", f"{posterior.ess:.1f} of {len(posterior):,}"))
+                     f"{posterior.log_evidence:.2f} ({sure})".replace("-", "−").replace("inf", "∞")))
+        tail = "" if (k := heavy_tail(posterior)) is None else f"; heavy tail (Pareto k {k:.2f})"
+        rows.append(("ESS", f"{posterior.ess:.1f} of {len(posterior):,}{tail}"))
     else:
-        rows.append(("chains", str(posterior.chains)))
+        rows.append(("chains", chain_summary(posterior)))
     rows.append(("cost", f"{cost.tokens:,} tokens, {cost.calls:,} LM calls"
                          + (f", {cost.rewards:,} reward calls" if cost.rewards else "") + f", {cost.seconds:.1f} s"))
     return "".join(f"<div><dt>{escape(name)}</dt><dd>{escape(text)}</dd></div>" for name, text in rows)

@@ -10,10 +10,10 @@ import numpy as np
 
 from steersman.ppl.protocols import Floats
 
-from ..genealogy import Genealogy, Lines
-from ..history import Atom, History
 from ..posterior import Posterior
-from ..weights import ess
+from ..posterior.genealogy import Genealogy, Lines
+from ..posterior.history import Atom, History
+from ..resampling.weights import ess
 from .choose import Drawn, choose, spaced
 from .ink import START, Ink, Pending
 from .limits import ATOMS, COLUMN, POINTS

@@ -74,8 +74,12 @@ function write(parent, parts, { brief = false, fresh = -1 } = {}) {
   }
 }
 
+// Characters that change the direction of what follows are named, so that no text turns its surroundings around.
+const TURNING = /[\u202a-\u202e\u2066-\u2069]/g;
+
 function token(piece, logP, gain) {
-  const node = element("span", "tok", piece === null ? "∎" : piece);
+  const named = (c) => "⟨U+" + c.charCodeAt(0).toString(16).toUpperCase() + "⟩";
+  const node = element("span", "tok", piece === null ? "∎" : piece.replace(TURNING, named));
   const level = logP === null ? 6 : Math.min(6, Math.floor(-logP));
   if (level > 0) node.classList.add("p" + level);
   if (gain === null || gain <= -0.005) node.classList.add("down");

@@ -5,9 +5,9 @@ from __future__ import annotations
 from steersman.ppl.keys import Key
 from steersman.ppl.protocols import Floats
 
-from ..weights import ess
 from .ancestry import Ancestry, identity
 from .registry import Resampler, get_resampler
+from .weights import ess
 
 
 def adaptive(scheme: str | Resampler, threshold: float) -> Resampler:

@@ -11,7 +11,7 @@ from typing import Any
 
 from steersman.ppl.effects import Invocation
 
-from ..algorithm import Algorithm
+from ..run.algorithm import Algorithm
 from .evidence import mean_of_draws, run_many, unbiased
 from .models import OracleModel, oracle_models
 from .report import Report

@@ -29,11 +29,11 @@ from steersman.ppl.keys import Key
 from steersman.ppl.protocols import Floats
 from steersman.ppl.trace import Trace
 
-from ..algorithm import Algorithm
+from ..chain.target import log_likelihood
 from ..posterior import Posterior
 from ..run import Run
-from ..schedule import execute, run_together
-from ..target import log_likelihood
+from ..run.algorithm import Algorithm
+from ..run.schedule import execute, run_together
 from .chi_square import fit
 from .joint import ALWAYS, JointModel, draw_joint, given, observed, table
 from .models import Statistic

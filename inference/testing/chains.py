@@ -22,16 +22,16 @@ from steersman.ppl.particle import Particle
 from steersman.ppl.protocols import Floats
 from steersman.ppl.trace import Trace
 
-from ..algorithm import Algorithm
 from ..chain import Chain
-from ..gather import gather
+from ..chain.target import Joint, Target
 from ..infer import infer
 from ..kernels.kernel import Kernel
-from ..posterior import _hashable
+from ..posterior.posterior import _hashable
+from ..resampling.weights import normalise
 from ..run import Run
-from ..schedule import run_together
-from ..target import Joint, Target
-from ..weights import normalise
+from ..run.algorithm import Algorithm
+from ..run.gather import gather
+from ..run.schedule import run_together
 from .chi_square import balance, fit
 from .models import OracleModel
 from .report import Check, Report, z_score

@@ -23,8 +23,8 @@ from steersman.ppl.effects import Invocation, observe, sample
 from steersman.ppl.program import program
 from steersman.ppl.text import Text
 
-from ..algorithm import Algorithm
 from ..infer import infer
+from ..run.algorithm import Algorithm
 from .quadrature import expectations, half_line, real_line, unit_interval
 from .report import Check, Report, z_score
 

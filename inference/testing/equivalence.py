@@ -22,10 +22,10 @@ from steersman.ppl.keys import Key
 from steersman.ppl.particle import Particle
 from steersman.ppl.verbs import assess
 
-from ..algorithm import Algorithm
 from ..importance import Importance
 from ..infer import infer
 from ..posterior import Posterior
+from ..run.algorithm import Algorithm
 from .report import Check, Report, law
 
 

@@ -22,10 +22,10 @@ from steersman.ppl.errors import AllParticlesDead
 from steersman.ppl.keys import Key
 from steersman.ppl.protocols import Floats
 
-from ..algorithm import Algorithm
 from ..posterior import Posterior
 from ..run import Run
-from ..schedule import execute, run_together
+from ..run.algorithm import Algorithm
+from ..run.schedule import execute, run_together
 from .models import OracleModel
 from .report import Check, z_score
 

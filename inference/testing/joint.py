@@ -35,10 +35,10 @@ from steersman.ppl.protocols import Floats
 from steersman.ppl.trace import Trace
 
 from ..chain import Chain
+from ..chain.target import log_likelihood
 from ..kernels.kernel import Kernel
 from ..run import Run
-from ..schedule import run_together
-from ..target import log_likelihood
+from ..run.schedule import run_together
 from .chains import walk
 from .models import Statistic
 from .report import Check, Report, z_score

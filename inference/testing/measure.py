@@ -21,10 +21,10 @@ from steersman.ppl.errors import AllParticlesDead
 from steersman.ppl.keys import Key
 from steersman.ppl.verbs import generate
 
-from ..algorithm import Algorithm
 from ..infer import infer
-from ..posterior import Posterior, _hashable
+from ..posterior.posterior import Posterior, _hashable
 from ..resampling import Resampler, get_resampler
+from ..run.algorithm import Algorithm
 from .models import OracleModel
 from .report import Check, Report
 from .tape import Tape, TapedLM, TapedMultinomial, exhaust

@@ -17,7 +17,7 @@ from steersman.ppl.effects import Invocation
 
 from ..enumerate import Enumerate
 from ..infer import infer
-from ..posterior import Posterior, _hashable
+from ..posterior.posterior import Posterior, _hashable
 from .programs import coins, crossroads, letters, sentence, stanza, telegram
 
 Statistic = Callable[[Any], float]

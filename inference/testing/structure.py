@@ -13,9 +13,9 @@ from typing import Any
 
 import numpy as np
 
-from ..algorithm import Algorithm
-from ..posterior import Posterior, _hashable
-from ..weights import log_sum_exp
+from ..posterior.posterior import Posterior, _hashable
+from ..resampling.weights import log_sum_exp
+from ..run.algorithm import Algorithm
 from .evidence import has_weight
 from .models import OracleModel
 from .report import Check, law

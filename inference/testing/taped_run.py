@@ -16,8 +16,8 @@ from steersman.ppl.particle import Particle
 from steersman.ppl.requests import Choose, Pause, Recall, Request, Stop
 
 from ..chain import Chain
-from ..run import Advance, Run
-from ..target import Target
+from ..chain.target import Target
+from ..run.run import Advance, Run
 from .tape import Tape
 
 

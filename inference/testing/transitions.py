@@ -26,13 +26,13 @@ from steersman.ppl.particle import Particle
 from steersman.ppl.protocols import Floats
 from steersman.ppl.trace import Trace
 
+from ..chain.target import Joint, Target
 from ..enumerate import Enumerate
 from ..infer import infer
 from ..kernels.choices import choices_of
 from ..kernels.kernel import Kernel
-from ..posterior import _hashable
-from ..schedule import run_together
-from ..target import Joint, Target
+from ..posterior.posterior import _hashable
+from ..run.schedule import run_together
 from .models import OracleModel
 from .report import Check, Report
 from .tape import Tape, exhaust

@@ -16,13 +16,13 @@ from steersman.ppl.program import as_invocation
 from steersman.ppl.requests import Choose, Collected, Pause, Recall, Request, Stop
 from steersman.ppl.trace import Trace
 
-from ..interrupt import Interrupt
-from ..progress import Progress
-from ..run import Advance, Run
-from ..schedule import run_together
-from ..sizes import whole
+from ..resampling.weights import normalise
+from ..run.interrupt import Interrupt
+from ..run.progress import Progress
+from ..run.run import Advance, Run
+from ..run.schedule import run_together
+from ..run.sizes import whole
 from ..smc import SMC
-from ..weights import normalise
 from .ascent import Ascent
 from .gradient import NonFinite
 from .parameters import add, not_finite

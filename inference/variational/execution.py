@@ -9,30 +9,41 @@ from typing import Any, Literal
 
 from steersman.ppl.address import Address
 from steersman.ppl.effects import Invocation, Observe, Sample
+from steersman.ppl.errors import SteersmanError
 from steersman.ppl.keys import Key
 from steersman.ppl.particle import Particle
 from steersman.ppl.requests import Choose, Collected, Recall, Request
 from steersman.ppl.trace import Site, Trace
 from steersman.ppl.trainable import Trainable, trainable_of
 
-from ..run import Advance, Run
+from ..run.run import Advance, Run
 
 Role = Literal["p", "q"]
+
+
+class CannotScore(SteersmanError, TypeError):
+    """An objective that needs log-probabilities, of a language model that only draws."""
 
 
 @dataclass(frozen=True)
 class Row:
     """A density that depends on parameters: power log f(value) of `dist`, at `address`. role: a density of the program
     ("p"), or of what draws ("q"). subject: what the trainable differentiates, the distribution or what it has bound
-    it to."""
+    it to. site: what the execution has recorded there."""
 
     trainable: Trainable
     dist: Any
     subject: Any
     address: Address
+    site: Site
     value: Any
     role: Role
     power: float = 1.0
+
+    @property
+    def drawn(self) -> bool:
+        """Whether its choice was drawn, not imposed."""
+        return self.role == "q" and not self.site.fixed
 
 
 @dataclass
@@ -56,10 +67,6 @@ class Execution:
             return math.fsum(s.log_p for s in sites if s.kind != "sample")
         return math.fsum(s.log_q for s in sites if s.kind == "sample" and not (of == "redrawn" and s.fixed))
 
-    def drawn(self, address: Address) -> bool:
-        """Whether the choice at an address was drawn, not imposed."""
-        return not self.trace.site(address).fixed
-
 
 class _Watched(Request):
     """A request that notes every density that depends on parameters."""
@@ -81,6 +88,8 @@ class _Watched(Request):
         drawn = effect.dist if effect.proposal is None else effect.proposal
         if (source := getattr(effect.dist, "drawn_from", None)) is not None:  # a constraint steers what is proposed
             drawn = source(effect.proposal)
+        _check_scores(p, effect.dist)
+        _check_scores(p, drawn)
         if (found := trainable_of(drawn)) is not None:
             self._add(p, found, drawn, None, "q")
         return (False, None) if self._chosen is None else self._chosen(p)
@@ -88,6 +97,8 @@ class _Watched(Request):
     def collect(self) -> Collected:
         collected = super().collect()
         for _, item in collected:
+            if isinstance(item.effect, Observe):
+                _check_scores(item.particle, item.effect.dist)
             if isinstance(item.effect, Observe) and (found := trainable_of(item.effect.dist)) is not None:
                 self._add(item.particle, found, item.effect.dist, item.effect.value, "p", item.effect.power)
         return collected
@@ -108,8 +119,20 @@ class _Watched(Request):
                 x = site.value if site.kind == "sample" else value
                 bind = getattr(trainable, "bind", None)
                 subject = dist if bind is None else bind(dist, trace, address, role)
-                rows.append(Row(trainable, dist, subject, address, x, role, power))
+                rows.append(Row(trainable, dist, subject, address, site, x, role, power))
         return Execution(trace, rows, p.killed_by)
+
+
+def _check_scores(p: Particle, dist: Any) -> None:
+    """Raise CannotScore for the distribution of a language model that only draws."""
+    lm = getattr(dist, "lm", None)
+    able: frozenset[str] | None = getattr(lm, "capabilities", None)
+    if able is not None and "score" not in able:
+        raise CannotScore(
+            f"{p.where()}: the objective needs log-probabilities, and {lm!r} has none (its capabilities are "
+            f"{', '.join(sorted(able)) or 'empty'}): take a model that can score (models.load, TableLM), or use this "
+            "one by methods that only draw, such as BestOf"
+        )
 
 
 def _nothing(params: Any) -> bool:

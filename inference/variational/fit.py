@@ -14,12 +14,12 @@ from steersman.ppl.keys import Key
 from steersman.ppl.meter import Budget
 from steersman.ppl.program import as_invocation
 
-from ..interrupt import Interrupt
 from ..posterior import Cost
-from ..progress import Progress
 from ..run import Run
-from ..schedule import run_together
-from ..sizes import whole
+from ..run.interrupt import Interrupt
+from ..run.progress import Progress
+from ..run.schedule import run_together
+from ..run.sizes import whole
 from .estimators import Estimators
 from .guide import Guide, as_guide
 from .objective import Objective
@@ -84,6 +84,8 @@ def fit(
     if folder is not None:
         work.load(folder)
     waiting = None if patience is None else Patience(patience)
+    if waiting is not None:
+        waiting.resume(work.values)
     with Interrupt() as interrupt, Progress("fit", progress) as bar:
         run = Run(models[0], seed, budget, bar)
         (stopped,) = run_together([_train(run, models, work, steps, waiting, folder, checkpoint_every)], interrupt)

@@ -19,9 +19,8 @@ from steersman.ppl.protocols import Floats
 
 from ..errors import ModelError, check_token
 from ..language_model import LanguageModel, Prefix
-from ..product import ProductToken
-from ..product_text import ProductText
-from ..texts import TextDistribution
+from ..product import ProductText, ProductToken
+from ..text import TextDistribution
 from ..tokens import TokenDistribution
 from ..where import ChosenText, ConditionedText, ConditionedToken, Progress, SteeredText, SteeredToken
 from ..where.chosen import ChosenTextProposal

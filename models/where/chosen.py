@@ -14,7 +14,7 @@ from steersman.ppl.protocols import Floats
 from steersman.ppl.text import Text
 
 from ..algebra import trainable_in
-from ..text_scores import score_tails
+from ..text.scores import score_tails
 from .progress import allowed_tokens
 from .text import ConditionedText
 

@@ -11,7 +11,7 @@ from .chosen import ChosenText, spellings_of
 from .text import ConditionedText
 
 if TYPE_CHECKING:
-    from ..text_measure import TextMeasure
+    from ..text.measure import TextMeasure
 
 
 def condition_text(text: TextMeasure, constraint: Constraint) -> ConditionedText | ChosenText:

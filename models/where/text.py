@@ -11,7 +11,7 @@ from steersman.ppl.constraints.protocol import Constraint
 from steersman.ppl.constraints.vocabulary import Vocabulary
 
 from ..algebra import Raised
-from ..text_measure import TextMeasure, TextSource
+from ..text.measure import TextMeasure, TextSource
 from .conditioned import ConditionedToken
 from .progress import Ends, Progress
 from .steered import SteeredToken

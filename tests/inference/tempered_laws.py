@@ -11,12 +11,12 @@ from typing import Any
 import numpy as np
 
 from steersman.inference import Posterior
+from steersman.inference.chain.target import Target
 from steersman.inference.mcmc import MCMC, MCMCState
+from steersman.inference.resampling.weights import log_sum_exp
 from steersman.inference.run import Run
-from steersman.inference.schedule import run_together
-from steersman.inference.target import Target
+from steersman.inference.run.schedule import run_together
 from steersman.inference.testing.chi_square import fit
-from steersman.inference.weights import log_sum_exp
 from steersman.ppl.effects import Invocation
 from steersman.ppl.particle import Particle
 

@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from steersman.inference import SMC, Budget, BudgetTooSmall, Enumerate, Importance, Posterior, Rejection, infer
-from steersman.inference.algorithm import Algorithm
+from steersman.inference.run.algorithm import Algorithm
 from steersman.inference.testing import sentence_model
 from steersman.models import TableLM
 from steersman.ppl import Invocation, call, condition, factor, observe, program, sample

@@ -10,7 +10,7 @@ import pytest
 from scipy import stats
 
 from steersman.inference import MH, SMC, Importance, anneal, infer, suffix
-from steersman.inference.schedule import execute, run_together
+from steersman.inference.run.schedule import execute, run_together
 from steersman.inference.testing import (
     OracleModel,
     TapedRun,

@@ -14,8 +14,8 @@ import pytest
 from where_cases import CASES, Case, Draw, case
 
 from steersman.inference import MH, SMC, Enumerate, Importance, ParticleGibbs, block, every, infer, site, suffix
-from steersman.inference.algorithm import Algorithm
 from steersman.inference.kernels.kernel import Kernel
+from steersman.inference.run.algorithm import Algorithm
 from steersman.inference.testing import OracleModel, check_chain, check_kernel, check_method
 from steersman.inference.testing.models import Statistic
 from steersman.models import LanguageModel

@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 
 from steersman.inference import MH, Importance, Kernel, Posterior, block, cycle, edit, mix, site, suffix
-from steersman.inference.algorithm import Algorithm
-from steersman.inference.importance import ImportanceState
+from steersman.inference.draws.waves import Draws
 from steersman.inference.run import Run
+from steersman.inference.run.algorithm import Algorithm
 from steersman.inference.testing import Report, check_calibration, check_joint
 from steersman.inference.testing.mutants.chains import IgnoresData, Overconfident
 from steersman.inference.testing.mutants.moves import (
@@ -142,7 +142,7 @@ class Powered(Importance):
 
     power = 3.0
 
-    def result(self, run: Run, state: ImportanceState) -> Posterior:
+    def result(self, run: Run, state: Draws) -> Posterior:
         posterior = super().result(run, state)
         return recast(posterior, Posterior, log_weights=self.power * posterior.log_weights)
 

@@ -11,7 +11,7 @@ from counting import CountingLM
 from steersman.inference import MH, Kernel, Move, Proposal, Run, block, cycle, edit, infer, site, subprogram, suffix
 from steersman.inference.chain import Chain
 from steersman.inference.kernels.choices import choices_of
-from steersman.inference.schedule import run_together
+from steersman.inference.run.schedule import run_together
 from steersman.inference.testing import line_model, poem_model
 from steersman.models import TableLM
 from steersman.ppl import Trace, advance, call, factor, program, sample

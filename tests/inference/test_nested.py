@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from steersman.inference import SMC, AllParticlesDead, Enumerate, Importance, infer, posterior_of
-from steersman.inference.algorithm import Algorithm
+from steersman.inference.run.algorithm import Algorithm
 from steersman.inference.testing import OracleModel, check_method, coins_model, sentence_model, z_score
 from steersman.models import TableLM
 from steersman.ppl import Invocation, condition, factor, observe, program, sample

@@ -10,9 +10,9 @@ import pytest
 
 from steersman.inference import AllParticlesDead, Budget, Enumerate, Move, NothingToChange, infer, mix, site, suffix
 from steersman.inference.chain import Chain
-from steersman.inference.levels import Above
+from steersman.inference.chain.target import log_likelihood
 from steersman.inference.nested_sampling import NestedSampling
-from steersman.inference.target import log_likelihood
+from steersman.inference.tempering.levels import Above
 from steersman.inference.testing import (
     OracleModel,
     check_equivalences,

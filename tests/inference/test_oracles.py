@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from steersman.inference import SMC, Importance, Rejection, every, infer
-from steersman.inference.algorithm import Algorithm
+from steersman.inference.run.algorithm import Algorithm
 from steersman.inference.testing import (
     Check,
     OracleModel,

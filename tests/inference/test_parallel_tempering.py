@@ -11,10 +11,10 @@ import pytest
 from tempered_laws import final_states, misfit, reweighted
 
 from steersman.inference import MH, SMC, Budget, Enumerate, ParallelTempering, Posterior, infer, ladder, site, suffix
+from steersman.inference.chain.start import start_chains
+from steersman.inference.chain.target import Tempered
+from steersman.inference.evidence.stepping_stones import stepping_stones
 from steersman.inference.run import Run
-from steersman.inference.start import start_chains
-from steersman.inference.stepping_stones import stepping_stones
-from steersman.inference.target import Tempered
 from steersman.inference.testing import OracleModel, crossroads_model, letters_model, sentence_model
 from steersman.inference.testing.chi_square import fit
 from steersman.models import TableLM

@@ -25,7 +25,7 @@ from steersman.inference import (
     site,
     suffix,
 )
-from steersman.inference.stops import StopSpec, every
+from steersman.inference.population.stops import StopSpec, every
 from steersman.inference.testing import (
     OracleModel,
     assert_exact,

@@ -26,12 +26,12 @@ from steersman.inference import (
     site,
     suffix,
 )
-from steersman.inference.algorithm import Algorithm
+from steersman.inference.chain.target import Joint
 from steersman.inference.kernels import Kernel
 from steersman.inference.kernels.particle_gibbs import particle_gibbs
 from steersman.inference.run import Run
-from steersman.inference.schedule import run_together
-from steersman.inference.target import Joint
+from steersman.inference.run.algorithm import Algorithm
+from steersman.inference.run.schedule import run_together
 from steersman.inference.testing import (
     OracleModel,
     Tape,

@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 
 from steersman.inference import RESAMPLERS, SMC, AllParticlesDead, Enumerate, every, infer
-from steersman.inference.stops import StopSpec
+from steersman.inference.population.stops import StopSpec
+from steersman.inference.resampling.weights import log_sum_exp
 from steersman.inference.testing import (
     OracleModel,
     WeightedSet,
@@ -26,7 +27,6 @@ from steersman.inference.testing import (
     small_model,
     z_score,
 )
-from steersman.inference.weights import log_sum_exp
 from steersman.models import TableLM
 from steersman.ppl import Effect, Particle, condition, factor, program, sample
 

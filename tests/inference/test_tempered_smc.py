@@ -22,11 +22,12 @@ from steersman.inference import (
     site,
     suffix,
 )
+from steersman.inference.chain.target import log_likelihood
 from steersman.inference.resampling import Ancestry
-from steersman.inference.schedule import execute, run_together
-from steersman.inference.target import log_likelihood
-from steersman.inference.temperatures import next_beta
+from steersman.inference.resampling.weights import log_mean_exp
+from steersman.inference.run.schedule import execute, run_together
 from steersman.inference.tempered_smc import TemperedState
+from steersman.inference.tempering.temperatures import next_beta
 from steersman.inference.testing import (
     OracleModel,
     Tape,
@@ -41,7 +42,6 @@ from steersman.inference.testing import (
     sentence_model,
 )
 from steersman.inference.testing.taped_run import TapedChain, TapedRun
-from steersman.inference.weights import log_mean_exp
 from steersman.models import TableLM
 from steersman.ppl import condition, factor, program, sample
 from steersman.ppl.effects import Invocation

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
+from ...chain.start import Start
+from ...chain.target import Tempered
 from ...kernels import block, edit, mix, site, subprogram, suffix
 from ...kernels.kernel import Kernel, Move
 from ...mh import MH
-from ...start import Start
-from ...target import Tempered
 from ..chains import check_chain, check_kernel
 from ..models import OracleModel, stanza_model
 from ..poems import line_model, poem_model, tree_model

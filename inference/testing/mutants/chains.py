@@ -5,9 +5,9 @@ from __future__ import annotations
 from steersman.ppl.particle import Particle
 
 from ...chain import Chain
+from ...chain.target import Joint, Tempered
 from ...mh import MH
 from ...run import Run
-from ...target import Joint, Tempered
 
 
 class RejectedNotCounted(MH):

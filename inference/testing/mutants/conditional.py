@@ -11,14 +11,14 @@ from steersman.ppl.effects import Sample
 from steersman.ppl.particle import Particle
 from steersman.ppl.trace import Trace
 
-from ...ancestor_sampling import possible_pasts
 from ...chain import Chain
-from ...csmc import ConditionalSMC, Sweep
 from ...kernels.kernel import Proposal
 from ...kernels.particle_gibbs import ParticleGibbsKernel
 from ...kernels.particle_marginal import ParticleMarginal, _Current
-from ...reference import Reference
-from ...weights import ess, normalise
+from ...population.ancestor_sampling import possible_pasts
+from ...population.csmc import ConditionalSMC, Sweep
+from ...population.reference import Reference
+from ...resampling.weights import ess, normalise
 from .planting import last_potential
 
 

@@ -8,15 +8,15 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
-from ...algorithm import Algorithm
 from ...chain import Chain
+from ...chain.target import Joint
 from ...gibbs import Gibbs
 from ...hamiltonian import NUTS
 from ...kernels import conditional, nuts
 from ...kernels.leapfrog import Settings, Transition
 from ...kernels.nuts import Hamiltonian
 from ...kernels.walker import Walker
-from ...target import Joint
+from ...run.algorithm import Algorithm
 from ..continuous import ContinuousModel, clusters_model, judge_model
 from .catalogue import _line
 

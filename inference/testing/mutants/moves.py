@@ -11,6 +11,7 @@ from collections.abc import Callable
 from steersman.ppl.trace import Trace
 
 from ...chain import Chain
+from ...chain.target import Joint, log_likelihood
 from ...kernels.block import Block
 from ...kernels.choices import Choice, choices_of
 from ...kernels.combine import Mix
@@ -18,7 +19,6 @@ from ...kernels.kernel import Move, Names, Proposal
 from ...kernels.places import Places
 from ...kernels.rerun import Splice, rerun
 from ...kernels.suffix import Suffix
-from ...target import Joint, log_likelihood
 from .planting import proposal_ratio
 
 Skew = Callable[[Chain, Proposal], float]

@@ -5,10 +5,10 @@ from __future__ import annotations
 from functools import partial
 from typing import Any
 
-from ...csmc import ConditionalSMC
 from ...kernels import suffix
 from ...kernels.particle_gibbs import particle_gibbs
 from ...kernels.particle_marginal import ParticleMarginal, particle_marginal
+from ...population.csmc import ConditionalSMC
 from ...smc import SMC
 from ..agree import check_method
 from ..models import OracleModel, crossroads_model, telegram_model

@@ -8,9 +8,9 @@ from typing import Any, TypeVar
 
 from steersman.ppl.trace import Trace
 
-from ...algorithm import Algorithm
 from ...posterior import Posterior
 from ...resampling import Resampler
+from ...run.algorithm import Algorithm
 from ..measure import check_measure
 from ..models import OracleModel, Wrap, unwrapped
 from ..report import Report

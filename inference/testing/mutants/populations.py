@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 
 from ...posterior import Posterior
+from ...resampling.weights import log_sum_exp
 from ...run import Run
 from ...smc import SMC, SMCState
-from ...weights import log_sum_exp
 from .planting import last_potential, last_twist, recast
 
 Info = tuple[SMCState, dict[str, Any]]

@@ -5,11 +5,11 @@ from __future__ import annotations
 from steersman.ppl.particle import Particle
 
 from ...chain import Chain
-from ...paused import PausedChain
-from ...rejuvenate import rejuvenate
+from ...chain.paused import PausedChain
+from ...chain.target import Joint
+from ...population.rejuvenate import rejuvenate
 from ...run import Run
 from ...smc import SMC, SMCState
-from ...target import Joint
 
 
 class WeightedAgain(SMC):

@@ -7,7 +7,8 @@ from typing import Any
 
 from steersman.ppl.keys import Key
 
-from ...importance import Importance, ImportanceState
+from ...draws.waves import Draws
+from ...importance import Importance
 from ...posterior import Posterior
 from ...run import Run
 from .planting import recast
@@ -24,7 +25,7 @@ class _Unweighted(Posterior):
 class DrawIgnoresWeights(Importance):
     """`sample` picks particles uniformly."""
 
-    def result(self, run: Run, state: ImportanceState) -> Posterior:
+    def result(self, run: Run, state: Draws) -> Posterior:
         return recast(super().result(run, state), _Unweighted)
 
 
@@ -40,5 +41,5 @@ class _DoubleCounting(Posterior):
 class DuplicatesDoubleCounted(Importance):
     """The table of probabilities counts equal values once more for every copy, on top of their summed weight."""
 
-    def result(self, run: Run, state: ImportanceState) -> Posterior:
+    def result(self, run: Run, state: Draws) -> Posterior:
         return recast(super().result(run, state), _DoubleCounting)

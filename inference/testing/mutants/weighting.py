@@ -13,7 +13,8 @@ from steersman.models.language_model import Prefix
 from steersman.ppl.constraints.masks import Packed
 from steersman.ppl.protocols import Floats
 
-from ...importance import Importance, ImportanceState
+from ...draws.waves import Draws
+from ...importance import Importance
 from ...posterior import Posterior
 from ...run import Run
 from .planting import proposal_ratio, weighted_sites
@@ -22,7 +23,7 @@ from .planting import proposal_ratio, weighted_sites
 class AveragedWeights(Importance):
     """log-weights are averaged over the sites that gave them, as length-normalised scores are."""
 
-    def result(self, run: Run, state: ImportanceState) -> Posterior:
+    def result(self, run: Run, state: Draws) -> Posterior:
         for p in state.finished:
             if p.trace is not None:
                 p.log_weight /= weighted_sites(p.trace)
@@ -32,7 +33,7 @@ class AveragedWeights(Importance):
 class ProposalForgotten(Importance):
     """The weight lacks log p - log q of the choices that a proposal drew."""
 
-    def result(self, run: Run, state: ImportanceState) -> Posterior:
+    def result(self, run: Run, state: Draws) -> Posterior:
         for p in state.finished:
             if p.trace is not None:
                 p.log_weight -= proposal_ratio(p.trace)
@@ -42,7 +43,7 @@ class ProposalForgotten(Importance):
 class ProposalInverted(Importance):
     """The weight gains log q - log p."""
 
-    def result(self, run: Run, state: ImportanceState) -> Posterior:
+    def result(self, run: Run, state: Draws) -> Posterior:
         for p in state.finished:
             if p.trace is not None:
                 p.log_weight -= 2.0 * proposal_ratio(p.trace)
@@ -52,7 +53,7 @@ class ProposalInverted(Importance):
 class SurvivorsOnly(Importance):
     """Dead executions are left out of the population, so that Zhat is a mean over the survivors."""
 
-    def result(self, run: Run, state: ImportanceState) -> Posterior:
+    def result(self, run: Run, state: Draws) -> Posterior:
         state.finished = [p for p in state.finished if not p.dead] or state.finished
         return super().result(run, state)
 

@@ -16,8 +16,8 @@ from steersman.inference import (
     infer,
     posterior_of,
 )
+from steersman.inference.chain.target import Tempered
 from steersman.inference.mcmc import MCMC
-from steersman.inference.target import Tempered
 from steersman.inference.testing import check_transitions, transitions
 from steersman.models import TableLM
 from steersman.ppl import NotEnumerable, condition, dist, factor, observe, program, sample

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from steersman.inference import Kernel, block, cycle, edit, mix, site, subprogram, suffix
-from steersman.inference.target import Tempered
+from steersman.inference.chain.target import Tempered
 from steersman.inference.testing import (
     OracleModel,
     check_kernel,

@@ -25,11 +25,11 @@ from steersman.inference import (
     site,
     suffix,
 )
-from steersman.inference.algorithm import Algorithm
 from steersman.inference.chain import Chain
+from steersman.inference.chain.target import Tempered
 from steersman.inference.kernels.leapfrog import Transition
 from steersman.inference.kernels.nuts import Hamiltonian
-from steersman.inference.target import Tempered
+from steersman.inference.run.algorithm import Algorithm
 from steersman.inference.testing.continuous import (
     ContinuousModel,
     check_continuous,

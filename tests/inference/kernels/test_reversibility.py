@@ -8,7 +8,7 @@ import pytest
 
 from steersman.inference import Kernel, block, cycle, edit, involution, mix, propose, site, subprogram, suffix
 from steersman.inference.chain import Chain
-from steersman.inference.target import Sharpened, Tempered
+from steersman.inference.chain.target import Sharpened, Tempered
 from steersman.inference.testing import (
     OracleModel,
     chain_models,

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from steersman.inference import SMC, Cost, Genealogy, Posterior, every, infer
-from steersman.inference.history_storage import decode_history
+from steersman.inference.posterior.history_storage import decode_history
 from steersman.inference.resampling import Ancestry
 from steersman.models import TableLM
 from steersman.ppl import condition, factor, program, sample

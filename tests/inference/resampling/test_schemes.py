@@ -8,7 +8,7 @@ from resampling_laws import LIMIT, counts
 
 from steersman.inference.resampling import RESAMPLERS, get_resampler, killing, optimal, residual, ssp, systematic
 from steersman.inference.resampling.counting import whole_and_rest
-from steersman.inference.weights import ess
+from steersman.inference.resampling.weights import ess
 from steersman.ppl.keys import Key
 from steersman.ppl.protocols import Floats
 

@@ -17,7 +17,7 @@ from steersman.inference.resampling import (
     multinomial,
     resampler,
 )
-from steersman.inference.weights import ess
+from steersman.inference.resampling.weights import ess
 from steersman.ppl.keys import Key
 from steersman.ppl.protocols import Floats
 

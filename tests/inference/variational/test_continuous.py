@@ -11,7 +11,7 @@ import pytest
 
 from steersman.inference import Importance, infer
 from steersman.inference.run import Run
-from steersman.inference.schedule import run_together
+from steersman.inference.run.schedule import run_together
 from steersman.inference.variational import (
     VI,
     AutoGuide,

@@ -10,7 +10,7 @@ from short_walk import z_scores
 
 from steersman.inference import Enumerate, infer
 from steersman.inference.run import Run
-from steersman.inference.schedule import run_together
+from steersman.inference.run.schedule import run_together
 from steersman.inference.variational import Guide, elbo
 from steersman.inference.variational.evaluate import Evaluation
 from steersman.inference.variational.gradient import estimate

@@ -2,17 +2,12 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from checkpoints import write_checkpoint
 from safetensors.numpy import load_file, save_file
-
-HERE = Path(__file__).parent
-sys.path += [p for p in (str(HERE.parent), str(HERE.parent / "decoder")) if p not in sys.path]
-
-from checkpoints import write_checkpoint  # noqa: E402
 
 ROWS = (7, 99, 200)
 """The tokens whose embeddings are the labels of the head: with tied weights their logits are those of the language

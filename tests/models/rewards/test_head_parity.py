@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-from head_checkpoints import HERE  # it makes the helpers of tests/models/decoder importable
 from random_checkpoints import CASES, V
 
 from steersman.models.rewards.head import Head
@@ -15,7 +14,6 @@ from steersman.models.rewards.head_reward import _last
 
 pytest.importorskip("torch")
 pytestmark = pytest.mark.slow  # PyTorch, and a compilation for each architecture
-assert HERE.is_dir()
 FIRST = {CASES[name][0]: name for name in reversed(CASES)}
 PAD = 3
 ROWS: list[tuple[int, ...]] = [

@@ -13,7 +13,7 @@ import pytest
 from guided_draws import draw, gauss_hermite, log_q, started
 
 from steersman.inference.run import Run
-from steersman.inference.schedule import run_together
+from steersman.inference.run.schedule import run_together
 from steersman.inference.testing.report import z_score
 from steersman.inference.variational import Guide, elbo
 from steersman.inference.variational.auto import AutoMultivariateNormal, AutoNormal

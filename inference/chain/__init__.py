@@ -1,0 +1,5 @@
+"""Markov chains: their state, where they start and what they leave invariant."""
+
+from .chain import Chain, Tally
+
+__all__ = ["Chain", "Tally"]

@@ -1,0 +1,1 @@
+"""Independent executions: drawn by the program itself or by a guide, kept or accepted."""

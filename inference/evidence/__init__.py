@@ -1,0 +1,1 @@
+"""Estimates of log Z, and bounds on it."""

@@ -1,0 +1,1 @@
+"""Targets between the prior and the posterior, and beyond it."""

@@ -1,0 +1,5 @@
+"""Texts drawn token by token: their measure, their draws as explicit states, their scores."""
+
+from .distribution import TextDistribution
+
+__all__ = ["TextDistribution"]
