@@ -46,7 +46,13 @@ def compile_source(
     found = check(file, path, models=list(models), rewards=set(rewards or {}), loader=given)
     if errors := [d for d in found if d.severity == "error"]:
         raise SteerError(errors)
-    return _Compiler(models, rewards or {}, limits or Limits(), given).module(file)
+    return compile_file(file, models, rewards or {}, limits or Limits(), given)
+
+
+def compile_file(file: n.File, models: Models, rewards: Rewards, limits: Limits, loader: Loader) -> Module:
+    """Compile a tree that need not have been checked: what the checks would have found is an error when it is reached.
+    Raises SteerError."""
+    return _Compiler(models, rewards, limits, loader).module(file)
 
 
 def load(path: str | Path, *, models: Models, rewards: Rewards | None = None, limits: Limits | None = None) -> Module:

@@ -121,11 +121,16 @@ def extended(meter: Meter, context: Any, more: Any) -> Any:
             if isinstance(token, bool) or not isinstance(token, int):
                 raise Problem("kind", f"+ adds texts and tokens to a context; a token is no {described(token)}")
     meter.charge(1 + length // 4 + len(context) // 256)
+    return bounded(meter, context + more)
+
+
+def bounded(meter: Meter, context: Any) -> Any:
+    """The context, unless it has more tokens than its model reads, or than a list may have items."""
     longest = getattr(getattr(context, "lm", None), "max_length", None) or meter.limits.items
-    made = context + more
-    if len(made) > longest:
-        raise Problem("limit", f"the context of {len(made):,} tokens is too long: the model reads {longest:,}")
-    return made
+    if len(context) > longest:
+        raise Problem("limit", f"the context of {len(context):,} tokens is too long: the most is {longest:,}",
+                      "begin a new context with the last part of the text")
+    return context
 
 
 def subtract(meter: Meter, a: Any, b: Any) -> Any:
@@ -272,7 +277,7 @@ def _number(meter: Meter, x: Any) -> Any:
     return x
 
 
-_LARGE = 1 << 256
+_LARGE = 1 << 64
 
 
 def _both_numbers(op: str, a: Any, b: Any) -> None:

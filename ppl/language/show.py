@@ -46,16 +46,16 @@ def _write(meter: Meter, x: Any, parts: list[str], length: int, quoted: bool) ->
         parts.append("[")
         for i, item in enumerate(x):
             parts.append(", " if i else "")
-            length = _write(meter, item, parts, length + 2, True)
+            length = _write(meter, item, parts, length + len(parts[-1]), True)
         parts.append("]")
         length += 2
     elif kind == "dict":
         parts.append("{")
         for i, (key, item) in enumerate(x.items()):
             parts.append(", " if i else "")
-            length = _write(meter, key, parts, length + 4, True)
+            length = _write(meter, key, parts, length + len(parts[-1]), True)
             parts.append(": ")
-            length = _write(meter, item, parts, length, True)
+            length = _write(meter, item, parts, length + 2, True)
         parts.append("}")
         length += 2
     elif kind in ("none", "bool", "int", "float"):

@@ -7,8 +7,10 @@ from collections.abc import Sequence
 from functools import lru_cache
 from typing import Any
 
+from ...blame import is_tracer_error
+from ..diagnostics import SteerError
 from ..library.signature import Argument, Builtin
-from ..problems import Problem
+from ..problems import Problem, problem_of
 from ..values import described, kind_of, named, traced
 
 Accepted = frozenset[str] | None  # None: anything
@@ -42,6 +44,14 @@ def check(builtin: Builtin, plan: Sequence[tuple[Argument, Accepted]], values: S
         if accepted is not None and kind_of(value) not in accepted and not traced(value):
             wanted = " or ".join(named(kind) for kind in argument.kinds)
             raise Problem("kind", f"{builtin.name}: {argument.name} must be {wanted}, not {described(value)}")
+
+
+def advised(builtin: Builtin, error: Exception) -> Exception:
+    """The failure of a built-in, with a hint."""
+    if isinstance(error, SteerError) or is_tracer_error(error):
+        return error
+    problem = problem_of(error)
+    return Problem(problem.code, problem.message, problem.hint or f"it is called as {shown(builtin)}: {builtin.doc}")
 
 
 def shown(builtin: Builtin) -> str:

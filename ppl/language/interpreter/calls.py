@@ -12,7 +12,7 @@ from ..library import DISTRIBUTIONS, FUNCTIONS, MEMBERS
 from ..library.signature import Builtin
 from ..problems import Problem
 from ..values import kind_of, named
-from .binding import bound, check
+from .binding import advised, bound, check
 from .definitions import Def, parameters
 from .frame import Frame
 from .scope import Globals
@@ -94,7 +94,7 @@ def _of_builtin(within: Expressions, node: n.Call, builtin: Builtin) -> Evaluate
                 return (function(meter, *given[:count], **named_) if metered else function(*given[:count], **named_))
             return function(meter, *given) if metered else function(*given)
         except Exception as error:
-            raise failed(node, error) from None
+            raise failed(node, advised(builtin, error)) from None
 
     return hoisted(within, node, run) if builtin.effect else run
 
@@ -130,7 +130,7 @@ def _of_member(within: Expressions, node: n.Call, function: n.Member) -> Evaluat
     def run(f: Frame) -> Any:
         whole = owner(f)
         given = [value(f) for value in values]
-        meter = f.meter
+        meter, kind = f.meter, ""
         try:
             kind = kind_of(whole)
             if kind not in plans:
@@ -145,8 +145,10 @@ def _of_member(within: Expressions, node: n.Call, function: n.Member) -> Evaluat
             if builtin.metered:
                 return builtin.function(meter, whole, *given[:count], **named_)
             return builtin.function(whole, *given[:count], **named_)
+        except _NoMember as error:
+            raise failed(function, error) from None
         except Exception as error:
-            raise failed(function if isinstance(error, _NoMember) else node, error) from None
+            raise failed(node, advised(plans[kind][0], error) if kind in plans else error) from None
 
     return hoisted(within, node, run) if name in EFFECTS else run
 
@@ -185,6 +187,8 @@ def find_member(kind: str, name: str) -> Builtin:
         return members[name]
     close = difflib.get_close_matches(name, members, 1)
     hint = f"did you mean .{close[0]}?" if close else _ADVICE.get(name)
+    if hint is None:
+        hint = f"it has {', '.join('.' + m for m in sorted(members))}" if members else "it has no members"
     raise _NoMember("unknown-member", f"{named(kind)} has no .{name[:40]}", hint)
 
 

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from ..limits import Meter
+from ..operators import bounded
 from ..problems import OverLimit, Problem
 from ..values import Function, Items, described, items
 from .masks import mask_where
@@ -22,7 +23,7 @@ _PROMPT = ("str", "context")
 def context(meter: Meter, lm: Any, text: str = "") -> Any:
     """The context that holds a text, for a story to go on from."""
     meter.charge(1 + len(text) // 4)
-    return lm.context(text)
+    return bounded(meter, lm.context(text))
 
 
 @member("model", "token", needs("context", *_PROMPT), keyword("temperature", "float"), metered=True)
