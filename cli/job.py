@@ -21,6 +21,18 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
+class Order:
+    """What is asked for. file: `-` is standard input. program: None for `main`, or the last one. settings, models,
+    rewards: name -> text, as on the command line."""
+
+    file: str
+    program: str | None
+    settings: Mapping[str, str]
+    models: Mapping[str, str]
+    rewards: Mapping[str, str]
+
+
+@dataclass(frozen=True)
 class Job:
     """program: the name of the one that runs. call: applied to its arguments. warnings: of the checks."""
 
@@ -34,28 +46,24 @@ class Job:
         return self.module.programs[self.program](**self.arguments)
 
 
-def prepare(file: str, name: str | None, settings: Mapping[str, str], models: Mapping[str, str],
-            rewards: Mapping[str, str]) -> Job:
-    """Read, check, and only then load what is large.
-
-    name: of the program; None for `main`, or the last one. Raises SteerError with all that is wrong with the file;
-    leaves with status 2 for what is wrong with the other arguments.
-    """
+def prepare(order: Order) -> Job:
+    """Read, check, and only then load what is large. Raises SteerError with all that is wrong with the file; leaves
+    with status 2 for what is wrong with the order."""
     from steersman.ppl import language
 
-    source, path = read_source(file)
-    loader = Imports(file)
+    source, path = read_source(order.file)
+    loader = Imports(order.file)
     tree = language.parse(source, path)
-    check_model_names(_declared(tree), models, _imports(tree))
-    known = {DEFAULT, *models}
-    found = language.check(tree, path, models=known, rewards=set(rewards), loader=loader)
+    check_model_names(_declared(tree), order.models, _imports(tree))
+    known = {DEFAULT, *order.models}
+    found = language.check(tree, path, models=known, rewards=set(order.rewards), loader=loader)
     if any(d.severity == "error" for d in found):
         raise language.SteerError(found)
-    definition = choose(tree, name)
-    arguments = read_settings(definition, settings)
+    definition = choose(tree, order.program)
+    arguments = read_settings(definition, order.settings)
+    models = load_models(order.models, _may_use([source, *loader.sources.values()], DEFAULT))
     module = language.compile_source(
-        source, path, models=load_models(models, _may_use([source, *loader.sources.values()], DEFAULT)),
-        rewards=load_rewards(rewards), loader=loader,
+        source, path, models=models, rewards=load_rewards(order.rewards), loader=loader
     )
     return Job(definition.name, arguments, module, tuple(found))
 

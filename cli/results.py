@@ -82,7 +82,7 @@ class Output:
 
 
 def _print(posterior: Posterior, top: int) -> None:
-    from steersman.inference.summary import footer, table
+    from steersman.inference.posterior.summary import footer, table
 
     console().print(table(posterior, top))
     typer.echo(f"\n{footer(posterior)}")

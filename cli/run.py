@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from .exits import INTERRUPTED, USAGE
+from .job import Job, Order, prepare
 from .option import build, find_method, read
 from .pairs import pairs
 from .results import Output
@@ -51,34 +54,34 @@ def run(
     output.check()
     chosen, given = find_method(method), pairs("--option", option or ())
     read(chosen, given, particles)  # say what is wrong before anything large is loaded
-    sets, models = pairs("--set", setting or ()), pairs("--model", model or ())
-    rewards = pairs("--reward", reward or ())
+    order = Order(file, program, pairs("--set", setting or ()), pairs("--model", model or ()),
+                  pairs("--reward", reward or ()))
+    budget = _budget(budget_tokens, budget_seconds)
+
+    def method_of(job: Job) -> Any:
+        return build(chosen, given, particles, job.module.programs, job.call)
+
     try:
         with warnings_as_notes(quiet):
-            status = _run(file, program, sets, models, rewards, output, seed, _budget(budget_tokens, budget_seconds),
-                          watched() and not quiet,
-                          lambda module, call: build(chosen, given, particles, module.programs, call))
+            status = _run(order, method_of, seed, budget, output, quiet)
     except KeyboardInterrupt:
         note("interrupted: nothing was finished")
         status = INTERRUPTED
     raise typer.Exit(status)
 
 
-def _run(file: str, program: str | None, sets: dict[str, str], models: dict[str, str], rewards: dict[str, str],
-         output: Output, seed: int, budget: Budget | None, progress: bool, make: Any) -> int:
-    from dataclasses import replace
-
+def _run(order: Order, method_of: Callable[[Job], Any], seed: int, budget: Budget | None, output: Output,
+         quiet: bool) -> int:
     from steersman.inference import AllParticlesDead, ImpossibleStart, infer
     from steersman.ppl import SteersmanError
 
-    from .job import prepare
-
     try:
-        job = prepare(file, program, sets, models, rewards)
-        output = replace(output, more={"file": file, "program": job.program, "arguments": job.arguments})
-        for diagnostic in job.warnings:
-            note(f"{diagnostic}\n")
-        posterior = infer(job.call, make(job.module, job.call), seed=seed, budget=budget, progress=progress)
+        job = prepare(order)
+        output = replace(output, more={**output.more, "program": job.program, "arguments": job.arguments})
+        if not quiet:
+            for diagnostic in job.warnings:
+                note(f"{diagnostic}\n")
+        posterior = infer(job.call, method_of(job), seed=seed, budget=budget, progress=watched() and not quiet)
     except (AllParticlesDead, ImpossibleStart) as dead:
         return output.dead(dead)
     except (SteersmanError, ValueError, ArithmeticError) as error:  # such as a scale below zero, met while drawing

@@ -28,7 +28,8 @@ def of_dead(dead: AllParticlesDead) -> str:
     sites = "\n".join(f"  {n} particles died at {site}" for site, n in
                       sorted(dead.killed.items(), key=lambda kv: -kv[1]))
     return (f"Every particle died: no result has met the conditions.\n\n{sites}\n\nMake each step easier to meet: "
-            "check one thing for each step, let the text be long enough to meet it (max_tokens), lead to it by `using text.favouring(...)` or a prompt that asks for it, or replace a condition by a factor.")
+            "check one thing for each step, let the text be long enough to meet it (max_tokens), lead to it by "
+            "`using text.favouring(...)` or a prompt that asks for it, or replace a condition by a factor.")
 
 
 def of_budget(why: str) -> str:

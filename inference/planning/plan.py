@@ -15,8 +15,8 @@ from .verdict import Verdict, judge
 if TYPE_CHECKING:
     from steersman.ppl.language import Module
 
-    from ..algorithm import Algorithm
     from ..posterior import Posterior
+    from ..run.algorithm import Algorithm
 
 
 @dataclass(frozen=True, eq=False)

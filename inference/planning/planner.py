@@ -8,8 +8,8 @@ from typing import Any
 from steersman.ppl.effects import sample
 from steersman.ppl.program import program
 
-from ..algorithm import Algorithm
 from ..infer import infer
+from ..run.algorithm import Algorithm
 
 Planner = Any
 """A language model (anything with `text`), or a function ``prompt -> reply``, such as a call of a chat service."""

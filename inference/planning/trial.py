@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 from steersman.ppl.errors import AllParticlesDead, BudgetTooSmall
 from steersman.ppl.meter import Budget
 
-from ..algorithm import Algorithm
 from ..infer import infer
+from ..run.algorithm import Algorithm
 from . import feedback
 from .attempt import Attempt
 from .extract import extract

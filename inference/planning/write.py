@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 from steersman.ppl.meter import Budget
 
-from ..algorithm import Algorithm
 from ..importance import Importance
-from ..sizes import whole
+from ..run.algorithm import Algorithm
+from ..run.sizes import whole
 from ..smc import SMC
 from .attempt import Attempt, PlanningFailed
 from .plan import Plan

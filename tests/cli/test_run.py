@@ -121,8 +121,8 @@ def test_methods_agree(heads: str, method: str) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("method", [["nuts", "-n", "4"], ["vi", "--option", "particles=4000"], ["importance", "-n", "4000"]],
-                         ids=lambda m: m[0])
+@pytest.mark.parametrize("method", [["nuts", "-n", "4"], ["vi", "--option", "particles=4000"],
+                                    ["importance", "-n", "4000"]], ids=lambda m: m[0])
 def test_continuous_programs(tmp_path: Path, method: list[str]) -> None:
     """x ~ N(0, 1) observed as 1 with unit noise has mean 1/2; a guide is made from the program."""
     path = _file(tmp_path, "program p():\n    x ~ Normal(0, 1)\n    observe 1.0 ~ Normal(x, 1)\n    return x\n")
