@@ -27,7 +27,7 @@ def check(
 
     models: the names of the models that the runner provides besides `lm`; rewards: the names of its rewards. What the
     runner provides is not checked where models is empty, where rewards is None. loader: finds imported files, whose
-    own errors are reported with them; without it they are not read. A file that cannot be parsed gives its syntax
+    own errors come after those of the file; without it they are not read. A file that cannot be parsed gives its syntax
     errors alone. Takes time linear in the length of the file.
     """
     try:
@@ -36,7 +36,7 @@ def check(
         return list(error.diagnostics)
     reader = _Reader(models, rewards, loader)
     reader.read(file, (PurePath(file.path).stem,))
-    return reader.found
+    return sorted(reader.found, key=lambda d: d.path != file.path)
 
 
 class _Reader:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import operator
 from collections.abc import Callable
 from typing import Any
@@ -10,7 +9,8 @@ from typing import Any
 from .value import UNKNOWN
 
 _LONGEST = 2000
-_LARGEST = 10**30
+LARGEST = 1e15
+"""Numbers beyond are left alone: they would overflow here and there."""
 _NUMERIC: dict[str, Callable[[Any, Any], Any]] = {
     "+": operator.add, "-": operator.sub, "*": operator.mul, "/": operator.truediv, "//": operator.floordiv,
     "%": operator.mod, "**": operator.pow,
@@ -30,7 +30,7 @@ def binary(op: str, a: Any, b: Any) -> Any:
             result = _NUMERIC[op](a, b)
         except (ArithmeticError, ValueError):
             return UNKNOWN
-        return result if _number(result) and math.isfinite(result) and abs(result) < _LARGEST else UNKNOWN
+        return result if _number(result) and abs(result) < LARGEST else UNKNOWN
     if op == "+" and type(a) is type(b) and isinstance(a, (str, list)) and len(a) + len(b) <= _LONGEST:
         return a + b
     if op == "*" and isinstance(a, (str, list)) and type(b) is int and len(a) * b <= _LONGEST:

@@ -13,7 +13,7 @@ from .walk import Walk
 
 @reads(nodes.Number)
 def number(walk: Walk, node: nodes.Number) -> Value:
-    return constant(node.value)
+    return constant(node.value) if abs(node.value) < fold.LARGEST else Value(constant(node.value).kind)
 
 
 @reads(nodes.Constant)

@@ -42,7 +42,8 @@ def for_loop(walk: Walk, node: nodes.For) -> None:
 @does(nodes.While)
 def while_loop(walk: Walk, node: nodes.While) -> None:
     outer = walk.scope
-    outcome = certain(node.test, truth_of(walk, node.test, "'while'"))
+    first = truth_of(walk, node.test, "'while'")
+    outcome = certain(node.test, first)
     if outcome is False:
         report_constant(walk, node.test, False)
     names = assigned(node.body)
@@ -56,8 +57,8 @@ def while_loop(walk: Walk, node: nodes.While) -> None:
             "add a break, or write for _ in range(n): to bound it",
         )
         outcome = None
-    over = turns.left if outcome else [Scope(outer), *turns.ends, *turns.left]
-    outer.merge(over)
+    skipped = [] if first.constant and first.known else [Scope(outer)]
+    outer.merge(turns.left if outcome else [*skipped, *turns.ends, *turns.left])
 
 
 def _endless(turns: Turns, outcome: bool | None, node: nodes.While, names: frozenset[str]) -> bool:

@@ -68,7 +68,9 @@ def _beyond(walk: Walk, node: nodes.Name) -> Value:
             )
         return found
     walk.forgiven.add(node.id)
-    hint = NOTES.get(node.id) or meant(node.id, (*walk.scope.names(), *walk.locals, *walk.top.known()))
+    hint = NOTES.get(node.id)
+    if hint is None and node.id not in (walk.top.provided or ()):
+        hint = meant(node.id, (*walk.scope.names(), *walk.locals, *walk.top.known()))
     walk.findings.report("unknown-name", node, f"unknown name {node.id!r}", hint or _advice(walk, node.id))
     return ANY
 
@@ -76,7 +78,9 @@ def _beyond(walk: Walk, node: nodes.Name) -> Value:
 def _advice(walk: Walk, name: str) -> str:
     if name[:1].isupper():
         return "distributions have their NumPyro names, such as Normal, Bernoulli and Categorical"
-    return f"assign {name!r} first, or make it a parameter; a model is declared by `model {name}`"
+    if walk.top.provided is not None and name in walk.top.provided:
+        return f"declare the model at the beginning of the file: model {name}"
+    return f"assign {name!r} first, or make it a parameter"
 
 
 def bind(walk: Walk, target: nodes.Name, value: Value) -> None:

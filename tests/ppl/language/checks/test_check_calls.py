@@ -1,8 +1,7 @@
 """Calls with too few, too many or other arguments, of what cannot be called, and of what is not called."""
 
 import pytest
-
-from tests.ppl.language.checks.marked import assert_only, body
+from marked import assert_only, body
 
 TEXT = "lm.text is called as lm.text(prompt, *, stop=..., max_tokens, temperature=..., where=...)"
 CASES = [

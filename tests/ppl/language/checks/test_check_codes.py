@@ -6,10 +6,10 @@ import re
 from pathlib import Path
 
 import pytest
+from marked import loader_of
 
 from steersman.ppl.language import Diagnostic, parse
 from steersman.ppl.language.checks import CODES, check
-from tests.ppl.language.checks.marked import loader_of
 
 PAGE = Path(__file__).parents[4] / "docs" / "language-checks.md"
 FILES = {"helpers": "def plain(text):\n    return text\n", "circle": "import main\n"}

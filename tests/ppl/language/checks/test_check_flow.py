@@ -1,8 +1,7 @@
 """Effects where they may not stand, and what runs never, always or for ever."""
 
 import pytest
-
-from tests.ppl.language.checks.marked import assert_only, body
+from marked import assert_only, body
 
 EFFECTS = [
     ("misplaced-effect", "condition a and «lm.score(s, s)» > 1", "lm.score cannot stand on the right of 'and'",

@@ -1,8 +1,7 @@
 """Values of evidently the wrong kind: in operators, loops, indices, arguments, weights and draws."""
 
 import pytest
-
-from tests.ppl.language.checks.marked import assert_only, body
+from marked import assert_only, body
 
 DRAW = "draw from it first: x ~ ..."
 CASES = [

@@ -1,8 +1,7 @@
 """Names that nothing defines, that have no value yet, that are taken, and that nobody uses."""
 
 import pytest
-
-from tests.ppl.language.checks.marked import assert_only, body
+from marked import assert_only, body
 
 BODIES = [
     ("unknown-name", "x ~ «Gaussian»(0, 1)", "unknown name 'Gaussian'", "did you mean 'Normal'?"),
@@ -80,6 +79,12 @@ def test_models_that_the_runner_lacks() -> None:
                 "critic"))
     assert_only("unknown-model", text, "there is no model 'critc'", "the models are 'lm' and 'planner'",
                 models=("planner", "lm"))
+
+
+def test_models_that_are_not_declared() -> None:
+    """The hint is the declaration."""
+    assert_only("unknown-name", body("x ~ «planner».text(s, max_tokens=3)"), "unknown name 'planner'",
+                "declare the model at the beginning of the file: model planner", models=("lm", "planner"))
 
 
 def test_rewards_that_are_not_registered() -> None:

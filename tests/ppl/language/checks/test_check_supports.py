@@ -1,8 +1,7 @@
 """Parameters outside their domains, observations that cannot be, constraints that cannot be read."""
 
 import pytest
-
-from tests.ppl.language.checks.marked import assert_only, body
+from marked import assert_only, body
 
 PARAMETERS = [
     ("bad-parameter", "x ~ Bernoulli(«1.5»)", "'probs' of Bernoulli has to be from 0 to 1, got 1.5",

@@ -10,11 +10,13 @@ from time import perf_counter
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from random_programs import Maker
 
 from steersman.models import TableLM
-from steersman.ppl.language import SteerError, compile_source, parse
+from steersman.ppl.language import Limits, SteerError, parse
 from steersman.ppl.language.checks import check
-from tests.ppl.language.checks.random_programs import Maker
+from steersman.ppl.language.compile import compile_file
+from steersman.ppl.language.loader import no_imports
 
 EXAMPLES = sorted((Path(__file__).parents[4] / "examples").glob("*.steer"))
 LM = TableLM([0.0] * 6, eos=0, vocabulary=["", "a", "b", " ", "c", "3"])
@@ -110,9 +112,9 @@ def test_nothing_is_found_in_a_program_that_uses_most_of_the_language() -> None:
 
 
 def run(source: str) -> SteerError | None:
-    """What becomes of calling f()."""
+    """What becomes of calling f() unchecked."""
     try:
-        compile_source(source, models={"lm": LM}).functions["f"]()
+        compile_file(parse(source), {"lm": LM}, {}, Limits(), no_imports).functions["f"]()
     except SteerError as error:
         return error
     return None
@@ -162,6 +164,21 @@ def test_damaged_programs_do_not_break_the_checks(random: Random) -> None:
     assert [(d.path, d.span.line, d.span.column) for d in found] == sorted(
         (d.path, d.span.line, d.span.column) for d in found
     )
+
+
+def test_numbers_of_any_size() -> None:
+    """Folding and domains take the largest numbers that the parser takes."""
+    big = "1" + "0" * 400
+    laws = ["Normal({}, 1)", "Categorical([{}, 1])", "Poisson({})", "Binomial({}, 0.5)", "DiscreteUniform(-{}, {})"]
+    for law in laws:
+        x = law.replace("{}", big)
+        check(f"program m(s):\n    x ~ {x}\n    observe {big} ~ {x}\n    observe -1e300 ~ {x}\n    return x\n")
+    for expression in (
+        "range({})", "range(0, {}, 3)", "[1][{}]", "[1][:{}]", "'a' * {}", "[1] * -{}", "'{1 + {}}'", "{} ** 64",
+        "1e300 * 1e300", "-{} / 3", "{} < 1e5", "[{}] == [1e300]", "{} % 1e-300", "0.0 ** -1", "(-8) ** 0.5",
+    ):
+        found = check(f"program m(s):\n    x ~ Normal(0, 1)\n    return [x, {expression.replace('{}', big)}]\n")
+        assert not found, found
 
 
 def test_the_time_is_linear_in_the_length() -> None:
