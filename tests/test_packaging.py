@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import tomllib
+from fnmatch import fnmatch
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
@@ -18,6 +19,16 @@ def test_every_package_folder_is_listed() -> None:
         for init in (ROOT / top).rglob("__init__.py")
     }
     assert found == set(SETTINGS["tool"]["setuptools"]["packages"])
+
+
+def test_data_files_are_listed() -> None:
+    """Whatever the packages read at run time besides Python files is installed with them."""
+    listed = SETTINGS["tool"]["setuptools"]["package-data"]
+    for file in (f for top in ("ppl", "inference", "models") for f in (ROOT / top).rglob("*.*") if f.is_file()):
+        if file.suffix not in {".py", ".pyc"}:
+            parts = ["steersman", *file.relative_to(ROOT).parts]
+            assert any(fnmatch("/".join(parts[k:]), pattern) for k in range(1, len(parts))
+                       for pattern in listed.get(".".join(parts[:k]), ())), file
 
 
 def _imports(file: Path) -> set[str]:

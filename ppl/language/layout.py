@@ -26,6 +26,7 @@ class Layout(Indenter):
     INDENT_type = "_INDENT"
     DEDENT_type = "_DEDENT"
     tab_len = 8
+    always_accept = ("_NEWLINE", "UNCLOSED", "STRANGE")
     blank: str | None = None
     """What the first indented line is indented by: tabs or spaces."""
 
@@ -72,10 +73,6 @@ class Layout(Indenter):
         if width != self.indent_level[-1]:
             yield _at("BAD_DEDENT", token)
 
-    @property
-    def always_accept(self) -> tuple[str, ...]:
-        return (self.NL_type, "UNCLOSED", "STRANGE")
-
 
 def _at(kind: str, token: Token, *, start: bool = False) -> Token:
     if start:
@@ -88,10 +85,14 @@ def _at(kind: str, token: Token, *, start: bool = False) -> Token:
 @cache
 def parser() -> Lark:
     """Built once; several threads may use it."""
-    grammar = files(__package__).joinpath("grammar.lark").read_text("utf-8")
     return Lark(
-        grammar, parser="lalr", lexer="basic", postlex=Layout(), propagate_positions=True, start=[FILE, EXPRESSION]
+        grammar_text(), parser="lalr", lexer="basic", postlex=Layout(), propagate_positions=True,
+        start=[FILE, EXPRESSION],
     )
+
+
+def grammar_text() -> str:
+    return files(__package__).joinpath("grammar.lark").read_text("utf-8")
 
 
 def tree_of(source: str, start: str) -> Tree[Token]:

@@ -20,8 +20,7 @@ def normalised(source: str, path: str) -> str:
     text = source.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n")
     if len(text) > LONGEST:
         message = f"the file has {len(text)} characters; at most {LONGEST} are read"
-        line = text[:100].split("\n", 1)[0]
-        raise SteerError([Diagnostic("too-long", message, path, Span(1, 1, 1, 2), line,
+        raise SteerError([Diagnostic("too-long", message, path, Span(1, 1, 1, 2), text[:100].split("\n", 1)[0],
                                      "move parts into files of their own and import them")])
     found = []
     for match in FORBIDDEN.finditer(text):

@@ -94,7 +94,7 @@ def laid_out(document: Document, indent: int, width: int) -> str:
                 out.append("\n" + " " * level)
                 column = level
         elif isinstance(part, Group):
-            fits = not part.hard and _fits(part, width - column, stack)
+            fits = flat or (not part.hard and _fits(part, width - column, stack))
             stack += [(level, fits, p) for p in reversed(part.parts)]
         else:
             deeper = level + INDENT if isinstance(part, Nest) else level

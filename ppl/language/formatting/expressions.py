@@ -39,6 +39,10 @@ class Expressions(Lists):
             return self.of(e)
         return group(Either("("), nest(SOFT, self.of(e)), SOFT, Either(")"))
 
+    def clear(self, e: n.Expression) -> Document:
+        """With parentheses around a conditional expression, so that it does not run into the words after it."""
+        return self.of(e, OR) if isinstance(e, n.Conditional) else self.alone(e)
+
     def of(self, e: n.Expression, least: int = CONDITIONAL) -> Document:
         """An expression that must bind at least so tightly."""
         if level(e) >= least:

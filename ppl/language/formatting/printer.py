@@ -93,7 +93,6 @@ class Printer:
                 self._written(s.span, lambda: simple(x, s), indent, indent)
 
     def _if(self, s: n.If, indent: int, until: Place) -> None:
-        x = self.expressions
         words = ["if", *["elif"] * (len(s.branches) - 1), "else"]
         branches: list[tuple[n.Expression | None, n.Body]] = [*s.branches]
         if s.otherwise is not None:

@@ -16,10 +16,9 @@ Simple = n.Draw | n.Observe | n.Weigh | n.Assign | n.Evaluate | n.Return | n.Jum
 def simple(x: Expressions, s: Simple) -> Document:
     match s:
         case n.Draw():
-            parts: list[Document] = [s.target.id, " ~ ", x.alone(s.dist)]
-            if s.proposal is not None:
-                parts += [" using ", x.alone(s.proposal)]
-            return row(*parts, _site(s.site))
+            if s.proposal is None:
+                return row(s.target.id, " ~ ", x.alone(s.dist), _site(s.site))
+            return row(s.target.id, " ~ ", x.clear(s.dist), " using ", x.clear(s.proposal), _site(s.site))
         case n.Observe():
             return row("observe ", x.alone(s.value), " ~ ", x.alone(s.dist), _site(s.site))
         case n.Weigh():

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from lark import Token, Tree
 from lark.exceptions import UnexpectedToken
@@ -130,7 +130,7 @@ class Failure:
 
 def attempt(text: str) -> Failure | Tree[Token]:
     """The tree of a text that can be parsed as a file."""
-    session = parser().parse_interactive(text, start=FILE)
+    session: Any = parser().parse_interactive(text, start=FILE)
     line: list[Token] = []
     brackets: list[Token] = []
     header: Token | None = None

@@ -8,8 +8,8 @@ SIGNS = {"LPAR": "(", "LSQB": "[", "LBRACE": "{", "RPAR": ")", "RSQB": "]", "RBR
 
 
 STATEMENTS = {
-    "RETURN", "OBSERVE", "CONDITION", "FACTOR", "TWIST", "BREAK", "CONTINUE", "PASS", "WHILE", "PROGRAM", "DEF", "MODEL",
-    "IMPORT", "FROM", "ELIF",
+    "RETURN", "OBSERVE", "CONDITION", "FACTOR", "TWIST", "BREAK", "CONTINUE", "PASS", "WHILE", "PROGRAM", "DEF",
+    "MODEL", "IMPORT", "FROM", "ELIF",
 }
 
 

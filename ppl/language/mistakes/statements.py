@@ -73,7 +73,7 @@ def missing_distribution(f: Failure) -> Finding | None:
         return None
     if f.prev.type == "TILDE":
         return Finding("missing-distribution", "a distribution is missing after '~'", f.span(),
-                       "write, say, `~ Normal(0.0, 1.0)` or `~ lm.text(context)`", f.cut_line())
+                       "write, say, `~ Normal(0.0, 1.0)` or `~ lm.text(context, max_tokens=20)`", f.cut_line())
     if f.first.type == "OBSERVE" and "TILDE" not in f.types():
         return Finding("missing-distribution", "'observe' needs a distribution", f.span(),
                        "write `observe value ~ distribution`, or `condition test`", f.cut_line())
@@ -129,7 +129,8 @@ def ranges(f: Failure) -> Finding | None:
         return None
     if not str(prev).endswith("."):
         return None
-    return Finding("foreign-operator", "there is no '..'", f.span(prev, f.token), "write range(first, end)", f.cut_line())
+    return Finding("foreign-operator", "there is no '..'", f.span(prev, f.token), "write range(first, end)",
+                   f.cut_line())
 
 
 def ellipsis(f: Failure) -> Finding | None:

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
+import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from programs_strategy import file_shape, files, remarked, remarks_of
 
-from steersman.ppl.language import format_source, nodes, parse
+from steersman.ppl.language import SteerError, format_source, nodes, parse
 from steersman.ppl.language.format import format_file
 
+EXAMPLES = Path(__file__).parents[3] / "examples"
 FAST = settings(max_examples=60, phases=[Phase.generate], deadline=None, derandomize=True, database=None,
                 suppress_health_check=list(HealthCheck))
 
@@ -28,3 +32,52 @@ def test_formatting_keeps_the_program_and_its_comments(source: str) -> None:
     assert file_shape(parse(once)) == file_shape(parse(source))
     assert remarks_of(once) == remarks_of(source)
     assert format_source(once) == once
+
+
+def test_the_style() -> None:
+    """What a reader sees: blanks, quotes, parentheses, broken lists, comments where they were, blank lines."""
+    folder = Path(__file__).parent
+    source = (folder / "untidy.steer").read_text("utf-8")
+    assert format_source(source) == (folder / "tidy.steer").read_text("utf-8")
+
+
+@pytest.mark.parametrize("path", sorted(EXAMPLES.glob("*.steer")), ids=lambda path: path.stem)
+def test_the_examples_stay_what_they_are(path: Path) -> None:
+    source = path.read_text("utf-8")
+    once = format_source(source, str(path))
+    assert file_shape(parse(once)) == file_shape(parse(source))
+    assert remarks_of(once) == remarks_of(source)
+    assert format_source(once) == once
+
+
+@pytest.mark.parametrize(("expression", "formatted"), [
+    ("(a+b)*(c)", "(a + b) * c"), ("a-(b-c)", "a - (b - c)"), ("(a-b)-c", "a - b - c"), ("-(a**-b)", "-a ** -b"),
+    ("(-a)**b", "(-a) ** b"), ("(a**b)**c", "(a ** b) ** c"), ("a**(b**c)", "a ** b ** c"),
+    ("not(a in b)", "not a in b"),
+    ("(not a)in b", "(not a) in b"), ("(a<b)<c", "(a < b) < c"), ("(a if b else c)if d else e",
+     "(a if b else c) if d else e"), ("a if b else(c if d else e)", "a if b else c if d else e"), ("(a or b)and c",
+     "(a or b) and c"), ("(a|b)&c", "(a | b) & c"), ("(1).x", "(1).x"), ("(a.b)(c)", "a.b(c)"),
+    ("(a+b).c", "(a + b).c"),
+    ("[x for x in(a if b else c)]", "[x for x in (a if b else c)]"), ("any(x for x in a)", "any([x for x in a])"),
+    ("'a'", '"a"'), ("'\"'", "'\"'"), ("r'a'", 'r"a"'), ("'''a'''", '"""a"""'), ("'{a[\'b\']}'", None),
+    ("a[ 1 : -1 ]", "a[1:-1]"), ("{'a':1,}", '{"a": 1}'), ("f(a,b = c)", "f(a, b=c)"), ("grammar'x'", 'grammar "x"'),
+])
+def test_parentheses_quotes_and_blanks(expression: str, formatted: str | None) -> None:
+    """Parentheses stand where the tree needs them and nowhere else."""
+    if formatted is None:
+        with pytest.raises(SteerError):
+            format_source(f"X = {expression}")
+    else:
+        assert format_source(f"X = {expression}") == f"X = {formatted}\n"
+
+
+def test_lines_have_at_most_100_columns_where_they_can_be_broken() -> None:
+    """Exactly 100 columns stay; one more breaks the list, one item in a line with a comma after the last."""
+    fits = f"X = [{'a' * 45}, {'b' * 47}]"
+    assert len(fits) == 99 + 1 and format_source(fits) == fits + "\n"
+    broken = f"X = [\n    {'a' * 45},\n    {'b' * 48},\n]\n"
+    assert format_source(fits.replace("b]", "bb]")) == broken
+    long = "program f():\n    return " + " and ".join(["condition_of_mine"] * 6)
+    assert format_source(long) == (
+        "program f():\n    return (\n        condition_of_mine\n" + "        and condition_of_mine\n" * 5 + "    )\n"
+    )
