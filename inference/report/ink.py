@@ -7,7 +7,7 @@ import math
 from collections.abc import Iterable
 from typing import Any
 
-from ..posterior.history import Atom, Place
+from ..posterior.atoms import Atom, Place
 from .limits import LETTERS
 
 NOTHING = -1

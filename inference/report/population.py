@@ -11,8 +11,9 @@ import numpy as np
 from steersman.ppl.protocols import Floats
 
 from ..posterior import Posterior
+from ..posterior.atoms import Atom
 from ..posterior.genealogy import Genealogy, Lines
-from ..posterior.history import Atom, History
+from ..posterior.history import History
 from ..resampling.weights import ess
 from .choose import Drawn, choose, spaced
 from .ink import START, Ink, Pending

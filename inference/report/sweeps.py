@@ -8,7 +8,8 @@ from typing import Any
 from steersman.ppl.trace import Trace
 
 from ..posterior import Posterior
-from ..posterior.history import Atom, History
+from ..posterior.atoms import Atom
+from ..posterior.history import History
 from .choose import spaced
 from .ink import Ink
 from .limits import ATOMS, CHAINS, POINTS, STEPS

@@ -11,7 +11,8 @@ import numpy as np
 import pytest
 
 from steersman.inference import SMC, Posterior, TemperedSMC, every, infer, suffix
-from steersman.inference.posterior.history import Atom, History
+from steersman.inference.posterior.atoms import Atom
+from steersman.inference.posterior.history import History
 from steersman.inference.run import Run
 from steersman.inference.smc import SMCState
 from steersman.inference.testing.models import OracleModel, oracle_models
@@ -129,7 +130,7 @@ def test_a_full_history_stops() -> None:
     posterior = infer(says_b(LM), Small(16, resample_at="token"), seed=1)
     history, genealogy = posterior.history, posterior.genealogy
     assert history is not None and genealogy is not None
-    assert history.full and 40 <= history.atoms_held < 40 + 2 * 16 and 0 < len(history) < len(genealogy)
+    assert history.full and 40 <= len(history.held) < 40 + 2 * 16 and 0 < len(history) < len(genealogy)
     assert len(posterior.weighted_traces()) > 0
 
 

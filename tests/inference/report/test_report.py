@@ -175,7 +175,7 @@ def test_characters_spread_over_tokens_are_whole() -> None:
             super().__init__(["", "a", "b"], (0,))
             self.token_bytes = (b"", *[bytes([x]) for x in "é".encode()])
 
-    from steersman.inference.posterior.history import Atom, Place
+    from steersman.inference.posterior.atoms import Atom, Place
 
     place = Place("text", "text", 0)
     pieces = [Atom(place, b, -1.0, -1.0) for b in Bytes().token_bytes[1:]]
