@@ -38,9 +38,10 @@ bench-peers: $(VENV)/.installed $(PEERS)/.installed
 	@$(RUN) -m benchmarks.peers --python $(PEERS)/bin/python
 
 # Static checkers do not follow an editable install of mapped folders, so they get a tree of links.
-.typing:
+.typing: Makefile
 	mkdir -p .typing/steersman
 	for d in ppl inference models cli; do ln -sfn ../../$$d .typing/steersman/$$d; done
+	@touch $@
 
 $(VENV)/bin/python:
 	@test -n "$(PYTHON)" || { echo "Steersman needs Python 3.11 or newer: make PYTHON=/path/to/python3.11" >&2; exit 1; }
