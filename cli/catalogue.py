@@ -80,6 +80,11 @@ def find(name: str) -> Method | None:
     return next((m for m in all_methods() if _plain(m.name) == _plain(name)), None)
 
 
+def beginning(incomplete: str) -> list[str]:
+    """The names that begin so, for the completion of the shell."""
+    return [m.name for m in all_methods() if m.name.startswith(incomplete.lower())]
+
+
 def _kebab(name: str) -> str:
     return re.sub(r"(?<=[a-z])(?=[A-Z])", "-", name).lower()
 

@@ -6,14 +6,15 @@ from typing import Annotated
 
 import typer
 
-from .catalogue import Method, all_methods
+from .catalogue import Method, all_methods, beginning
 from .option import find_method
 from .record import print_json
 from .terminal import console
 
 
 def methods(
-    name: Annotated[str | None, typer.Argument(help="One method: its documentation and options.")] = None,
+    name: Annotated[str | None, typer.Argument(
+        help="One method: its documentation and options.", autocompletion=beginning)] = None,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON list on standard output.")] = False,
 ) -> None:
     """List the methods of inference and their options, for `run --method NAME --option KEY=VALUE`."""

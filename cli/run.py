@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from .catalogue import beginning
 from .exits import INTERRUPTED, USAGE
 from .job import Job, Order, prepare
 from .option import build, find_method, read
@@ -25,7 +26,8 @@ _NO_LIMIT = "no limit if left out"
 def run(
     file: Annotated[str, typer.Argument(metavar="FILE", help="A .steer file; - is standard input.")],
     program: Annotated[str | None, typer.Option(help="Which program; `main`, or the last one.")] = None,
-    method: Annotated[str, typer.Option("--method", "-m", help="See `steersman methods`.")] = "smc",
+    method: Annotated[str, typer.Option(
+        "--method", "-m", help="See `steersman methods`.", autocompletion=beginning)] = "smc",
     particles: Annotated[int | None, typer.Option(
         "--particles", "-n", min=1, help="Size of the population: particles, samples, chains. [64; 4 chains]")] = None,
     option: Annotated[list[str] | None, typer.Option(

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, Protocol
 
 from steersman.ppl.effects import sample
 from steersman.ppl.program import program
@@ -14,34 +15,68 @@ from ..run.algorithm import Algorithm
 Planner = Any
 """A language model (anything with `text`), or a function ``prompt -> reply``, such as a call of a chat service."""
 
-Ask = Callable[[str, int], str]
-
 OPENING = "```steer\n"
 """How the reply of a language model begins: what it writes next is the program."""
+CLOSING = "\n```"
 
 
-def asker(planner: Planner, method: Algorithm[Any], max_tokens: int, temperature: float) -> Ask:
-    """A function (prompt, seed) -> reply. Raises TypeError for what is no planner."""
-    if not callable(planner) and hasattr(planner, "text"):
-        return lambda prompt, seed: _complete(planner, prompt, seed, method, max_tokens, temperature)
-    if not callable(planner):
-        raise TypeError(f"planner={planner!r:.80}: expected a language model or a function from prompt to reply")
+class Asker(Protocol):
+    """ask: the reply to a prompt. fits: whether there is room for the prompt and a reply."""
 
-    def ask(prompt: str, seed: int) -> str:
-        reply = planner(prompt)
+    def ask(self, prompt: str, seed: int) -> str: ...
+
+    def fits(self, prompt: str) -> bool: ...
+
+
+def asker(planner: Planner, method: Algorithm[Any], max_tokens: int, temperature: float) -> Asker:
+    """Raises TypeError for what is no planner."""
+    if callable(planner):
+        return Function(planner)
+    if hasattr(planner, "text"):
+        return Model(planner, method, max_tokens, temperature)
+    raise TypeError(f"planner={planner!r:.80}: expected a language model or a function from prompt to reply")
+
+
+@dataclass(frozen=True)
+class Function:
+    """A function from prompt to reply; what fits is its own business."""
+
+    function: Callable[[str], str]
+
+    def ask(self, prompt: str, seed: int) -> str:
+        reply = self.function(prompt)
         if not isinstance(reply, str):
             raise TypeError(f"the planner must return a str, got {type(reply).__name__}: {reply!r:.80}")
         return reply
 
-    return ask
+    def fits(self, prompt: str) -> bool:
+        return True
+
+
+@dataclass(frozen=True)
+class Model:
+    """A language model, whose text after the prompt is drawn by a method."""
+
+    lm: Any
+    method: Algorithm[Any]
+    max_tokens: int
+    temperature: float
+
+    def ask(self, prompt: str, seed: int) -> str:
+        call = _reply(self.lm, prompt + OPENING, self.max_tokens, self.temperature)
+        drawn = infer(call, self.method, seed=seed, progress=False)
+        return OPENING + str(drawn.sample(seed=seed)) + CLOSING
+
+    def fits(self, prompt: str) -> bool:
+        limit = getattr(self.lm, "max_length", None)
+        try:
+            return limit is None or len(self.lm.context(prompt + OPENING)) + self.max_tokens <= limit
+        except ValueError:  # longer than the window by itself
+            return False
 
 
 @program
-async def _reply(planner: Any, prompt: str, max_tokens: int, temperature: float) -> str:
-    text = planner.text(prompt + OPENING, stop="\n```", max_tokens=max_tokens, temperature=temperature)
+async def _reply(lm: Any, prompt: str, max_tokens: int, temperature: float) -> str:
+    tempered = {} if temperature == 1.0 else {"temperature": temperature}  # products of models have none
+    text = lm.text(prompt, stop=CLOSING, max_tokens=max_tokens, **tempered)
     return str(await sample(text, "reply"))
-
-
-def _complete(planner: Any, prompt: str, seed: int, method: Algorithm[Any], max_tokens: int, temperature: float) -> str:
-    drawn = infer(_reply(planner, prompt, max_tokens, temperature), method, seed=seed, progress=False)
-    return OPENING + str(drawn.sample(seed=seed)) + "\n```"

@@ -36,11 +36,12 @@ def write_program(
     """Have a planner write a .steer program for a task, and try it; give it back what is wrong, and ask again.
 
     planner: a language model, whose reply is drawn by the method `planning` (one draw by default; an unnormalised
-    target such as ``lm ** 4`` needs more, ``SMC(16)``) with at most max_tokens at this temperature; or a function from
-    prompt to reply. models: what the program may call, one model (`lm`) or several by name; rewards by name. The
-    program has a `main` without arguments and a ``check(text)``; it cannot import, and runs within `limits`. A trial
-    is a run by `method` (SMC(32) that compares its particles where they are weighed) within `budget`; it is fine if at
-    least `passing` of its posterior weight passes the check.
+    target such as ``lm ** 4`` needs more, ``SMC(16)``) with at most max_tokens at this temperature, and which is told
+    of the last attempts only where its window is short; or a function from prompt to reply. models: what the program
+    may call, one model (`lm`) or several by name; rewards by name. The program has a `main` without arguments and a
+    ``check(text)``; it cannot import, and runs within `limits`. A trial is a run by `method` (SMC(32) that compares its
+    particles where they are weighed) within `budget`; it is fine if at least `passing` of its posterior weight passes
+    the check.
 
     Returns the first such program, or after all attempts the one of the most passing weight, with a warning. Raises
     PlanningFailed, which carries every attempt, where no result passes, the planner fails, or Ctrl-C ends a trial.
@@ -52,12 +53,13 @@ def write_program(
     if not 0 <= passing <= 1:
         raise ValueError(f"write_program(passing={passing}): expected a fraction of the posterior weight, 0 to 1")
     setting = _setting(models, rewards, method, budget, limits, passing, seed)
-    ask = asker(planner, planning or Importance(1), max_tokens, temperature)
+    asked = asker(planner, planning or Importance(1), max_tokens, temperature)
     prompt = first_prompt(task, tuple(setting.models), tuple(setting.rewards))
     made: list[Attempt] = []
     for i in range(attempts):
         try:
-            reply = ask(conversation(prompt, made), seed + i)
+            told = next((t for k in range(i) if asked.fits(t := conversation(prompt, made[k:]))), prompt)
+            reply = asked.ask(told, seed + i)
         except Exception as error:
             raise PlanningFailed(made, f"the planner failed: {type(error).__name__}: {error}") from error
         made.append(attempt(reply, setting))

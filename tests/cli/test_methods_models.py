@@ -74,6 +74,14 @@ def test_methods_table() -> None:
     assert call("methods", "slow").exit_code == 2
 
 
+def test_completion() -> None:
+    """The shell is told the methods that begin as what was typed, without anything large being imported."""
+    env = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path), "_STEERSMAN_COMPLETE": "complete_bash",
+           "COMP_WORDS": "steersman run x.steer --method par", "COMP_CWORD": "4"}
+    done = subprocess.run([sys.executable, "-m", "steersman.cli"], capture_output=True, text=True, env=env, check=False)
+    assert done.stdout.split() == ["particle-gibbs", "particle-marginal-mh", "parallel-tempering"]
+
+
 def test_methods_as_json() -> None:
     """The same as data: every option with its type, and which of them --particles sets."""
     found = {m["name"]: m for m in json.loads(call("methods", "--json").stdout)}
@@ -107,3 +115,12 @@ def test_facts_of_a_folder(tmp_path: Path) -> None:
     for bad in (folder, tmp_path, tmp_path / "none"):
         done = call("models", str(bad))
         assert done.exit_code == 1 and done.stderr.startswith("error: ") and "Traceback" not in done.stderr
+
+
+@pytest.mark.slow
+def test_bench() -> None:
+    """One row for each size: tokens a second of SMC and of the bare loop, and their ratio in time."""
+    done = call("bench", "-n", "2", "-n", "4", "--tokens", "4", "--repeats", "1")
+    rows = [[float(x.replace(",", "")) for x in line.split()] for line in done.stdout.splitlines()[2:]]
+    assert done.exit_code == 0 and [row[0] for row in rows] == [2, 4]
+    assert all(smc > 0 and abs(bare / smc - ratio) < 0.02 * ratio + 0.01 for _, smc, bare, ratio in rows)

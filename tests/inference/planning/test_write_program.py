@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import math
+import os
+import signal
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
 import pytest
 from scripted import ScriptedLM
 
 from steersman.inference import SMC, Enumerate, Importance, infer
 from steersman.inference.planning import Plan, PlanningFailed, write_program
+from steersman.inference.planning.prompt import first_prompt
 from steersman.models import TableLM
 from steersman.ppl import Budget
 from steersman.ppl.language import Limits
@@ -106,10 +110,39 @@ def test_diagnostics_of_an_attempt(mistake: str) -> None:
 
 
 def test_a_language_model_plans() -> None:
-    """A model of the protocol is asked through inference: it goes on from the prompt, up to the fence."""
+    """A model of the protocol, a power too, is asked through inference: it goes on from the prompt, up to the fence."""
     replies = [UNKNOWN_NAME, FENCED_PYTHON, GOOD + "```\nThat was it."]
-    plan = write(ScriptedLM(replies), planning=Importance(2))
-    assert [a.stage for a in plan.attempts] == ["source", "source", "done"] and plan.source == GOOD
+    for planner in (ScriptedLM(replies), ScriptedLM(replies) ** 2):
+        plan = write(planner, planning=SMC(3))
+        assert [a.stage for a in plan.attempts] == ["source", "source", "done"] and plan.source == GOOD
+
+
+def test_a_planner_with_a_short_window() -> None:
+    """The oldest attempts are left out where all do not fit; where not even the task does, the error says so."""
+    planner = ScriptedLM([UNKNOWN_NAME, ALL_DEAD, GOOD])  # goes by how many attempts it is told of
+    planner.max_length = len(first_prompt(TASK, ["lm"]).encode()) + 1000
+    with pytest.raises(PlanningFailed, match="none of 4 attempts") as failed:
+        write(planner, attempts=4, max_tokens=10)
+    assert [a.stage for a in failed.value.attempts] == ["source", "dead", "dead", "dead"]
+    planner.max_length = 1000
+    with pytest.raises(PlanningFailed, match="ContextTooLong: a context of"):
+        write(planner)
+
+
+class Pressed(TableLM):
+    """A follower at which someone presses Ctrl-C."""
+
+    def next_log_probs(self, prefixes: Any, temperatures: Any, masks: Any) -> Any:
+        os.kill(os.getpid(), signal.SIGINT)
+        return super().next_log_probs(prefixes, temperatures, masks)
+
+
+@pytest.mark.filterwarnings("ignore:interrupted")
+def test_interrupted() -> None:
+    """Ctrl-C in a trial ends the planning; the attempts are kept."""
+    with pytest.raises(PlanningFailed, match="interrupted") as failed:
+        write_program(Script(GOOD, GOOD), TASK, models=Pressed(np.zeros(4)))
+    assert len(failed.value.attempts) == 1 and failed.value.attempts[0].posterior is not None
 
 
 def test_a_planner_without_luck_loses_nothing() -> None:
