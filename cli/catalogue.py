@@ -22,12 +22,18 @@ DEFAULTS: dict[str, Any] = {
 
 @dataclass(frozen=True)
 class Option:
-    """An argument of a method. type: its annotation. required: it has no default, not even one of the command."""
+    """An argument of a method. type: its annotation. needed: the class has no default. default: that of the class, else
+    that of the command."""
 
     name: str
     type: str
+    needed: bool
     default: Any
-    required: bool
+
+    @property
+    def required(self) -> bool:
+        """Whether the user must give it."""
+        return self.needed and self.name not in DEFAULTS
 
     def __str__(self) -> str:
         return f"{self.name}: {self.type}" + ("" if self.required else f" = {_shown(self.default)}")
@@ -61,7 +67,7 @@ class Method:
         for p in inspect.signature(self.make).parameters.values():
             needed = p.default is p.empty
             default = DEFAULTS.get(p.name) if needed else p.default
-            found[p.name] = Option(p.name, str(p.annotation), default, needed and p.name not in DEFAULTS)
+            found[p.name] = Option(p.name, str(p.annotation), needed, default)
         return found
 
     @property

@@ -6,7 +6,7 @@ import difflib
 from collections.abc import Mapping
 from typing import Any
 
-from .catalogue import DEFAULTS, Method, Option, all_methods, find
+from .catalogue import Method, Option, all_methods, find
 from .exits import USAGE
 from .expression import evaluate, makers
 from .terminal import fail
@@ -48,7 +48,7 @@ def read(method: Method, given: Mapping[str, str], population: int | None) -> di
     if unknown := [name for name in given if name not in options]:
         listed = "\n  ".join(str(o) for o in options.values())
         fail(f"--option {unknown[0]}: {method.name} has no such option; it has\n  {listed}", USAGE)
-    values = {o.name: DEFAULTS[o.name] for o in options.values() if o.name in DEFAULTS and _is_required(method, o)}
+    values = {o.name: o.default for o in options.values() if o.needed and not o.required}
     if population is not None:
         if method.population is None:
             fail(f"--particles {population}: {method.name} has no population", USAGE)
@@ -60,32 +60,31 @@ def read(method: Method, given: Mapping[str, str], population: int | None) -> di
     return values
 
 
-def _is_required(method: Method, option: Option) -> bool:
-    import inspect
-
-    return inspect.signature(method.make).parameters[option.name].default is inspect.Parameter.empty
-
-
 def _read(method: Method, option: Option, text: str) -> Any:
+    """The value of an option, of a type that its annotation names; what only the class can judge is left to it."""
+    moves = any(maker in option.type for maker in _MAKERS)
     try:
         value = evaluate(text)
-        if isinstance(value, str) and value in (known := makers()) and any(m in option.type for m in _MAKERS):
+        if moves and isinstance(value, str) and value in (known := makers()):
             value = known[value]()  # move=suffix is as good as move=suffix()
     except (TypeError, ValueError) as error:
         fail(f"--option {option.name}={text}: {error}", USAGE)
     kinds = option.type.split(" | ")
-    if "bool" not in kinds and isinstance(value, bool) and kinds != ["Any"]:
-        matches = False
-    else:
-        matches = any(isinstance(value, _SIMPLE[k]) for k in kinds if k in _SIMPLE)
-    if not matches and all(k in _SIMPLE for k in kinds):
+    if any(_is(value, kind) for kind in kinds):
+        return value
+    if moves and isinstance(value, str):
+        fail(f"--option {option.name}={text}: expected a call such as suffix() or mix(suffix(), site())", USAGE)
+    if set(kinds) <= _SIMPLE.keys():
         if "str" in kinds:
             return text
-        expected = " or ".join(_EXPECTED[k] for k in kinds)
+        expected = " or ".join(_EXPECTED[kind] for kind in kinds)
         fail(f"--option {option.name}={text}: {method.name} takes {expected} here", USAGE)
-    if not matches and isinstance(value, str) and any(m in option.type for m in _MAKERS):
-        fail(f"--option {option.name}={text}: expected a call such as suffix() or mix(suffix(), site())", USAGE)
     return value
+
+
+def _is(value: Any, kind: str) -> bool:
+    """Whether a value is of a simple type; True and False are no numbers."""
+    return isinstance(value, _SIMPLE.get(kind, ())) and isinstance(value, bool) <= (kind == "bool")
 
 
 def _program(option: str, value: Any, programs: Mapping[str, Any], model: Any) -> Any:
