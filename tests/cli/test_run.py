@@ -120,6 +120,14 @@ def test_methods_agree(heads: str, method: str) -> None:
     assert method == "best-of" or abs(mean - 1.5 / (1 - 0.125)) < 0.35
 
 
+def test_a_proposal_of_the_file(tmp_path: Path) -> None:
+    """`proposal=NAME` names another program of the file, and draws come from it: nine in ten meet the condition."""
+    path = _file(tmp_path, "program guide():\n    x ~ Bernoulli(0.9)\n    return x\n\n"
+                           "program main():\n    x ~ Bernoulli(0.1)\n    condition x == 1\n    return x\n")
+    found = loads(call(path, "-m", "importance", "--option", "proposal=guide", "-n", "1000", "--json").stdout)
+    assert abs(found["ess"] - 900) < 60 and abs(found["log_evidence"] - math.log(0.1)) < 0.06
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("method", [["nuts", "-n", "4"], ["vi", "--option", "particles=4000"],
                                     ["importance", "-n", "4000"]], ids=lambda m: m[0])
