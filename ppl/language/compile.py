@@ -73,6 +73,7 @@ class _Compiler:
         self.models, self.rewards, self.limits, self.loader = models, rewards, limits, loader
         self.files: dict[str, Globals | None] = {}  # None while a file is being compiled
         self.found: list[Diagnostic] = []
+        self.sources: dict[str, tuple[str, ...]] = {}
 
     def module(self, file: n.File) -> Module:
         around = self.file(file)
@@ -81,10 +82,11 @@ class _Compiler:
         programs = {name: v for name, v in around.values.items() if around.roles[name] == "program"}
         functions = {name: v for name, v in around.values.items() if around.roles[name] == "def"}
         doc = None if file.doc is None else inspect.cleandoc("".join(p for p in file.doc.parts if isinstance(p, str)))
-        return Module(file.path, doc, programs, functions)
+        return Module(file.path, doc, programs, functions, self.sources)
 
     def file(self, file: n.File) -> Globals:
         source = Source(file.path, tuple(file.source.split("\n")))
+        self.sources[file.path] = source.lines
         around = Globals(source, self.limits, self.rewards, {"lm": "model"})
         if "lm" in self.models:
             around.values["lm"] = self.models["lm"]

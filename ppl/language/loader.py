@@ -23,8 +23,8 @@ class FolderLoader:
 
     def __call__(self, module: str) -> tuple[str, str]:
         if not _NAME.fullmatch(module):
-            raise Problem("import", f"{module[:40]!r} is no name of a file", "import helpers reads helpers.steer beside "
-                                                                            "this file")
+            raise Problem("import", f"{module[:40]!r} is no name of a file",
+                          "import helpers reads helpers.steer beside this file")
         path = self.folder / f"{module}.steer"
         try:
             if path.resolve(strict=True).parent != self.folder.resolve(strict=True):

@@ -24,13 +24,13 @@ def truth(x: Any) -> bool:
     raise Problem("kind", f"{named(kind)} is neither true nor false", "compare it with something, or test its length")
 
 
-def equal(meter: Meter, a: Any, b: Any) -> bool:
+def equal(meter: Meter, a: Any, b: Any) -> Any:
     """Numbers, texts, lists, dicts and contexts are equal by what they hold; all else only to itself."""
     if a is b:
         return True
     kind, other = kind_of(a), kind_of(b)
     if kind in _NUMBERS and other in _NUMBERS:
-        return bool(a == b) if not (traced(a) or traced(b)) else a == b  # type: ignore[no-any-return]
+        return a == b if traced(a) or traced(b) else bool(a == b)
     if kind != other:
         return False
     if kind == "list":

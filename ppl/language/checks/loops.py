@@ -36,7 +36,7 @@ def for_loop(walk: Walk, node: nodes.For) -> None:
     names = assigned((node,))
     turns = _turns(walk, node.body, names, lambda: bind_targets(walk, node.targets, item))
     skipped = [] if never_empty(source) else [Scope(outer)]
-    outer.merge([*skipped, *turns.ends, *turns.left])
+    outer.merge([*skipped, *turns.ends, *turns.left], sorted(names))
 
 
 @does(nodes.While)
@@ -58,7 +58,7 @@ def while_loop(walk: Walk, node: nodes.While) -> None:
         )
         outcome = None
     skipped = [] if first.constant and first.known else [Scope(outer)]
-    outer.merge(turns.left if outcome else [*skipped, *turns.ends, *turns.left])
+    outer.merge(turns.left if outcome else [*skipped, *turns.ends, *turns.left], sorted(names))
 
 
 def _endless(turns: Turns, outcome: bool | None, node: nodes.While, names: frozenset[str]) -> bool:

@@ -51,14 +51,17 @@ class Scope:
         flat.dead = self.dead
         return flat
 
-    def merge(self, paths: Iterable[Scope]) -> None:
-        """Go on where those of the paths (children of this scope) meet that are not dead; with none, this is dead."""
+    def merge(self, paths: Iterable[Scope], names: Iterable[str] = ()) -> None:
+        """Go on where those of the paths (descendants of this scope) meet that are not dead; with none, this is dead.
+        names: those that may have changed between this scope and a path, besides those that the paths changed."""
         alive = [p for p in paths if not p.dead]
         if not alive:
             self.dead = True
             return
-        for name in dict.fromkeys(n for p in alive for n in p.changed):
-            self.changed[name] = _meet([p.get(name) for p in alive])
+        for name in dict.fromkeys((*names, *(n for p in alive for n in p.changed))):
+            bindings = [p.get(name) for p in alive]
+            if any(bindings):
+                self.changed[name] = _meet(bindings)
 
 
 def _meet(bindings: list[Binding | None]) -> Binding:

@@ -38,8 +38,10 @@ def draw(walk: Walk, node: nodes.Draw) -> None:
         bind(walk, node.target, ANY)
         return
     fine = _drawable(walk, node.dist, dist, "'~'")
-    if proposal is not None and node.proposal is not None and _drawable(walk, node.proposal, proposal, "'using'"):
-        _match(walk, node.proposal, dist, proposal)
+    if node.proposal is not None and proposal is not None and proposal.kind != "none":  # `using None` is none
+        drawable = _drawable(walk, node.proposal, proposal, "'using'")
+        if fine and drawable:
+            _match(walk, node.proposal, dist, proposal)
     bind(walk, node.target, _DRAWN.get(dist.kind, Value(dist.inside)) if fine else ANY)
 
 

@@ -9,7 +9,7 @@ from ..diagnostics import Diagnostic, SteerError
 from ..nodes import Node
 from ..problems import Problem, problem_of
 
-_HINTS = {
+HINTS = {
     "kind": "str(x), int(x), float(x) and list(x) make other kinds of values",
     "value": "test the value first, with `if`, or give up the particle with `condition`",
     "limit": "whoever runs the program can raise it: Limits(...)",
@@ -27,7 +27,7 @@ class Source:
 
     def diagnostic(self, node: Node, problem: Problem) -> Diagnostic:
         line = self.lines[node.span.line - 1] if node.span.line <= len(self.lines) else ""
-        hint = problem.hint or _HINTS.get(problem.code)
+        hint = problem.hint or HINTS.get(problem.code)
         return Diagnostic(problem.code, problem.message, self.path, node.span, line, hint)
 
     def error(self, node: Node, code: str, message: str, hint: str | None = None) -> SteerError:

@@ -56,6 +56,8 @@ def observe_(within: Statements, node: n.Observe) -> tuple[bool, Any]:
             await within.await_all(f, hoists)
         x, p, site = value(f), dist(f), name(f)
         try:
+            if isinstance(x, str) and hasattr(p, "spelled"):
+                p.lm.tokens_of(x)  # what the model cannot spell is reported here, with its place
             effect = observe(p, x, site)
         except Exception as error:
             raise failed(node.dist, not_one(p, error)) from None

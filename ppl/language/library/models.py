@@ -15,8 +15,9 @@ from ..problems import OverLimit, Problem
 from ..values import Function, Items, described, items
 from .masks import mask_where
 from .registry import function, keyword, may, member, needs
+from .signature import Kind
 
-_PROMPT = ("str", "context")
+_PROMPT: tuple[Kind, ...] = ("str", "context")
 
 
 @member("model", "context", may("text", "str"), metered=True)
@@ -58,6 +59,7 @@ def score(meter: Meter, lm: Any, prompt: Any, text: str) -> Any:
     meter.charge(1 + len(text) // 4)
     if not hasattr(type(lm), "score"):
         raise Problem("kind", "score: a product of models has no score", "score with each of them and add")
+    lm.tokens_of(text)  # what it cannot spell is reported here, with its place
     return lm.score(prompt, text)
 
 

@@ -57,13 +57,15 @@ def sqrt(x: Number) -> Number:
 @function("int", needs("x", "float"), example="floor(2.7)")
 def floor(x: Number) -> int:
     """The largest whole number that is not above x."""
-    return math.floor(_finite("floor", x))
+    whole: int = math.floor(_finite("floor", x))
+    return whole
 
 
 @function("int", needs("x", "float"), example="ceil(2.1)")
 def ceil(x: Number) -> int:
     """The smallest whole number that is not below x."""
-    return math.ceil(_finite("ceil", x))
+    whole: int = math.ceil(_finite("ceil", x))
+    return whole
 
 
 @function("int", needs("x", "float", "str"), example='int("12")', metered=True)

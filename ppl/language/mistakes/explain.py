@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from . import layout, places, statements, strings, symbols, words
+from . import layout, notation, places, statements, strings, symbols, words
 from .expected import unexpected
 from .failure import Failure, Finding
 
 RULES = (
-    *strings.RULES, *layout.RULES, *words.RULES, *places.RULES, *statements.FIRST, *symbols.RULES,
-    *statements.RULES, *statements.LAST,
+    *strings.RULES, *layout.RULES, *words.RULES, *places.RULES, *statements.FIRST, *notation.FIRST, *symbols.RULES,
+    *notation.RULES, *statements.RULES, *statements.LAST,
 )
 
 

@@ -87,9 +87,9 @@ class Failure:
         return Span(line, column, last.end_line or line, max(last.end_column or 0, column + (last.end_line == line)))
 
     def cut(self, start: int, stop: int, new: str = "") -> str:
-        """The text with these characters replaced: by `new`, then blanks up to the old length."""
+        """The text with these characters replaced: by `new`, then blanks up to the old length, and as many lines."""
         old = self.text[start:stop]
-        blank = "".join("\n" if c == "\n" else " " for c in old[len(new) :])
+        blank = "\n" * old[: len(new)].count("\n") + "".join(c if c == "\n" else " " for c in old[len(new) :])
         return self.text[:start] + new + blank + self.text[stop:]
 
     def cut_tokens(self, first: Token, last: Token, new: str = "") -> str:

@@ -53,11 +53,8 @@ def stray_bracket(f: Failure) -> Finding | None:
 def tabs(f: Failure) -> Finding | None:
     if f.kind != "BAD_TAB":
         return None
-    start = f.text.rfind("\n", 0, start_of(f.token)) + 1
-    blank = f.text[start : start_of(f.token)]
     return Finding("tabs", "tabs and spaces are mixed in the indentation", f.span(),
-                   "indent every line with spaces, 4 for each level",
-                   None if "\t" not in blank else f.text[:start] + blank.expandtabs(4) + f.text[start_of(f.token) :])
+                   "indent every line with spaces, 4 for each level", None)
 
 
 def dedent(f: Failure) -> Finding | None:

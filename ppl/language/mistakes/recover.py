@@ -29,34 +29,37 @@ def syntax_errors(text: str, path: str) -> list[Diagnostic]:
     text, fences = _unfenced(text)
     for f in fences:
         b.error(f.code, f.message, f.span, f.hint)
+    mistaken = 0
     for start, stop in _blocks(text):
-        if len(b.found) < MOST:
-            _search(b, text, start, stop)
+        mistaken += _search(b, text, start, stop)
+        if mistaken == MOST or len(b.found) >= MOST:
+            break
     if not b.found and isinstance(failure := attempt(text), Failure):
         f = explain(failure)
         b.error(f.code, f.message, f.span, f.hint)
     return b.found[:MOST]
 
 
-def _search(b: Builder, text: str, start: int, stop: int) -> None:
-    """Line ends stand for what is before the block, so that its lines keep their numbers."""
+def _search(b: Builder, text: str, start: int, stop: int) -> bool:
+    """Whether the block does not parse. Line ends stand for what is before it, so that its lines keep their numbers."""
     block = "\n" * text.count("\n", 0, start) + text[start:stop]
     places: set[tuple[int, int]] = set()
     for _ in range(PER_BLOCK):
         failure = attempt(block)
         if isinstance(failure, Tree):
             _build(b, failure, block.split("\n"))
-            return
+            break
         f = explain(failure)
         place = f.span.line, f.span.column
         if place in places:
-            return
+            break
         places.add(place)
         if f.code not in ONCE or all(d.code != f.code for d in b.found):
             b.error(f.code, f.message, f.span, f.hint)
         if f.patched is None or f.patched == block or len(block) > LARGE:
-            return
+            break
         block = f.patched
+    return bool(places)
 
 
 def _build(b: Builder, tree: Tree[Token], lines: list[str]) -> None:

@@ -1,8 +1,8 @@
-"""Mistakes with `=`, `~`, annotations, imports, and lines that are no statements."""
+"""Mistakes with `=`, `~` and the names of sites, and lines that are no statements."""
 
 from __future__ import annotations
 
-from .failure import HEADERS, Failure, Finding, end_of, line_end, start_of
+from .failure import HEADERS, Failure, Finding, line_end, start_of
 
 EFFECTS = {"OBSERVE", "CONDITION", "FACTOR", "TWIST"}
 VALUES = {"NAME", "NUMBER", "STRING", "RAW_STRING", "LPAR", "LSQB", "LBRACE", "NOT", "MINUS", "TRUE", "FALSE", "NONE"}
@@ -17,6 +17,14 @@ def effect_as_call(f: Failure) -> Finding | None:
     written = "observe value ~ distribution" if word == "observe" else f"{word} value"
     return Finding("effect-as-call", f"'{word}' is not called with arguments", f.span(f.first),
                    f'write `{written} as "name"`', f.cut_line())
+
+
+def site_after_comma(f: Failure) -> Finding | None:
+    """`x ~ Normal(0, 1), "x"`, `condition test, "name"`."""
+    if f.kind != "COMMA" or f.brackets or not (f.first.type in EFFECTS or "TILDE" in f.types()):
+        return None
+    return Finding("site", "the name of a site stands after 'as'", f.span(), 'write `as "name"`',
+                   f.cut(start_of(f.token), line_end(f.text, start_of(f.token))))
 
 
 def equal(f: Failure) -> Finding | None:
@@ -80,76 +88,11 @@ def missing_distribution(f: Failure) -> Finding | None:
     return None
 
 
-def annotation(f: Failure) -> Finding | None:
-    """`x: int = 3`, and parameters such as `xs: list[str]`."""
-    if f.kind == "COLON" and f.types() == ["NAME"] and "EQUAL" in f.accepts:
-        sign = next((t for t in f.rest if t.type in ("EQUAL", "TILDE")), None)
-        patched = f.cut_line() if sign is None else f.cut(start_of(f.token), start_of(sign))
-        return Finding("annotation", "variables have no types", f.span(), f"write `{f.first} = value`", patched)
-    if f.first.type not in ("PROGRAM", "DEF") or f.kind not in ("LSQB", "BAR", "DOT") or "EQUAL" not in f.accepts:
-        return None
-    depth, stop = 0, end_of(f.token)
-    for t in [f.token, *f.rest]:
-        if depth == 0 and t.type in ("COMMA", "RPAR", "EQUAL"):
-            break
-        depth += (t.type in ("LSQB", "LPAR")) - (t.type in ("RSQB", "RPAR"))
-        stop = end_of(t)
-    return Finding("annotation", "types of parameters have no parts", f.span(),
-                   "write one of str, int, float, bool, list, dict, or leave the type out",
-                   f.cut(start_of(f.token), stop))
-
-
-def imports(f: Failure) -> Finding | None:
-    if f.first.type not in ("IMPORT", "FROM") or not f.line:
-        return None
-    end = line_end(f.text, start_of(f.token))
-    if f.kind == "DOT":
-        return Finding("import", "a module is one .steer file beside this one", f.span(),
-                       "write `import name` or `from name import one, another`", f.cut_line())
-    if f.kind == "STAR":
-        return Finding("import", "every name is imported by itself", f.span(), "write `from name import one, another`",
-                       f.cut_tokens(f.token, f.token, "_"))
-    if f.first.type == "IMPORT" and f.kind == "COMMA":
-        return Finding("import", "one module is imported on a line", f.span(), "write each import on a line of its own",
-                       f.cut(start_of(f.token), end))
-    return None
-
-
 def site(f: Failure) -> Finding | None:
     if f.prev is None or f.prev.type != "AS" or f.kind != "NAME" or f.first.type in ("IMPORT", "FROM"):
         return None
     return Finding("site", "the name of a site is a string", f.span(), f'write as "{f.token}"',
                    f.cut_tokens(f.prev, f.token))
-
-
-def ranges(f: Failure) -> Finding | None:
-    """`for i in 0..5`."""
-    prev = f.prev
-    if f.kind not in ("NUMBER", "DOT") or prev is None or prev.type != "NUMBER" or end_of(prev) != start_of(f.token):
-        return None
-    if not str(prev).endswith("."):
-        return None
-    return Finding("foreign-operator", "there is no '..'", f.span(prev, f.token), "write range(first, end)",
-                   f.cut_line())
-
-
-def ellipsis(f: Failure) -> Finding | None:
-    if f.kind != "DOT" or [t.type for t in f.rest[:2]] != ["DOT", "DOT"]:
-        return None
-    return Finding("foreign-operator", "'...' is no value", f.span(f.token, f.rest[1]),
-                   "write `pass`, or what is meant", f.cut_tokens(f.token, f.rest[1], "pass" if not f.line else "0"))
-
-
-def for_parentheses(f: Failure) -> Finding | None:
-    if f.kind != "LPAR" or f.prev is None or f.prev.type != "FOR":
-        return None
-    close = next((t for t in f.rest if t.type == "RPAR"), None)
-    patched = f.cut_line()
-    if close is not None:
-        opened = f.cut_tokens(f.token, f.token)
-        patched = opened[: start_of(close)] + " " + opened[end_of(close) :]
-    return Finding("tuple", "the names after 'for' stand without parentheses", f.span(), "write `for a, b in pairs:`",
-                   patched)
 
 
 def not_a_statement(f: Failure) -> Finding | None:
@@ -172,6 +115,6 @@ def not_a_statement(f: Failure) -> Finding | None:
     return None
 
 
-FIRST = (effect_as_call, imports)
-RULES = (for_parentheses, annotation, site, ranges, ellipsis, missing_distribution, tilde, equal)
+FIRST = (effect_as_call, site_after_comma)
+RULES = (site, missing_distribution, tilde, equal)
 LAST = (not_a_statement,)

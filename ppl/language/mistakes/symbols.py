@@ -8,10 +8,12 @@ from lark import Token
 
 from .failure import CLOSER, Failure, Finding, end_of, line_end, start_of
 
-QUOTES = str.maketrans("“”„‟«»‘’‚‛`´", "\"\"\"\"\"\"''''''")
-STRANGE = {
+CURLY = "“”„‟«»‘’‚‛`´"
+STRAIGHT = str.maketrans(CURLY, "\"" * 6 + "'" * 6)
+SIGNS = {
     ";": ("';' ends nothing", "write one statement on each line"),
     "!": ("'!' is no operator", "write `not`"),
+    "@": ("'@' is no operator", "write `*`"),
     "^": ("'^' is no operator", "write `**` for a power"),
     "?": ("'?' is no operator", "write `a if test else b`"),
     "$": ("'$' means nothing", "names have no sign before them; `{name}` puts a value into a string"),
@@ -19,26 +21,38 @@ STRANGE = {
 }
 
 
+def curly_quote(f: Failure) -> Finding | None:
+    if f.kind != "STRANGE" or str(f.token) not in CURLY:
+        return None
+    start = start_of(f.token)
+    end = line_end(f.text, start)
+    straight = f.text[start:end].translate(STRAIGHT)
+    return Finding("strange-character", f"{f.token} is not a quote of the language", f.span(),
+                   "write straight quotes: \"...\" or '...'", f.text[:start] + straight + f.text[end:])
+
+
+def decorator(f: Failure) -> Finding | None:
+    if f.kind != "STRANGE" or str(f.token) != "@" or f.line:
+        return None
+    program = f.next is not None and f.next.type == "PROGRAM"
+    hint = "leave the line out, and write `program name(...):`" if program else "leave the line out"
+    start = start_of(f.token)
+    return Finding("foreign-operator", "there are no decorators", f.span(), hint,
+                   f.cut(start, line_end(f.text, start)))
+
+
 def strange(f: Failure) -> Finding | None:
+    """Any other character that begins no token."""
     if f.kind != "STRANGE":
         return None
-    sign = str(f.token)
-    start = start_of(f.token)
-    if sign in "“”„‟«»‘’‚‛`´":
-        end = line_end(f.text, start)
-        return Finding("strange-character", f"{sign} is not a quote of the language", f.span(),
-                       "write straight quotes: \"...\" or '...'", f.text[:start] + f.text[start:end].translate(QUOTES)
-                       + f.text[end:])
-    if sign == "@":
-        word = f.next is not None and str(f.next)
-        hint = "leave the line out, and write `program name(...):`" if word == "program" else "leave the line out"
-        patched = f.cut(start, line_end(f.text, start)) if not f.line else f.cut_line()
-        message = "there are no decorators" if not f.line else "'@' is no operator"
-        return Finding("foreign-operator", message, f.span(), hint if not f.line else "write `*`", patched)
-    if sign in STRANGE:
-        end = line_end(f.text, start) if sign == ";" else start + 1
-        return Finding("foreign-operator", *STRANGE[sign][:1], f.span(), STRANGE[sign][1],
-                       f.cut(start, end) if sign in ";!$" else f.cut_line())
+    sign, start = str(f.token), start_of(f.token)
+    if sign in SIGNS:
+        message, hint = SIGNS[sign]
+        if sign == ";":
+            patched = f.cut(start, line_end(f.text, start))
+        else:
+            patched = f.cut(start, start + 1) if sign in "!$" else f.cut_line()
+        return Finding("foreign-operator", message, f.span(), hint, patched)
     name = unicodedata.name(sign, "no name")
     blank = unicodedata.category(sign) in ("Zs", "Cf")
     hint = "write a plain space" if blank else "it may stand in strings and comments"
@@ -150,4 +164,4 @@ def slashes(f: Failure) -> Finding | None:
     return None
 
 
-RULES = (strange, doubled, walrus, stars, identity, arrow, slashes, tuples)
+RULES = (curly_quote, decorator, strange, doubled, walrus, stars, identity, arrow, slashes, tuples)

@@ -9,6 +9,8 @@ from hypothesis import HealthCheck, Phase, given, settings
 from programs_strategy import file_shape, files, remarked, remarks_of
 
 from steersman.ppl.language import SteerError, format_source, nodes, parse
+from steersman.ppl.language.building.expressions import DEPTH
+from steersman.ppl.language.building.statements import NESTING
 from steersman.ppl.language.format import format_file
 
 EXAMPLES = Path(__file__).parents[3] / "examples"
@@ -69,6 +71,16 @@ def test_parentheses_quotes_and_blanks(expression: str, formatted: str | None) -
             format_source(f"X = {expression}")
     else:
         assert format_source(f"X = {expression}") == f"X = {formatted}\n"
+
+
+@pytest.mark.parametrize(("opening", "closing"), [("[", "]"), ("f(", ")"), ("f(x=", ")"), ("{1: ", "}"), ("not ", ""),
+                                                  ("[x for x in ", "]"), ("1 if a else ", "")])
+def test_the_deepest_programs_can_be_formatted(opening: str, closing: str) -> None:
+    """Expressions as deep as the parser takes them, in blocks as deep as it takes them."""
+    blocks = "".join("    " * (i + 1) + "if x:\n" for i in range(NESTING - 1))
+    levels = (DEPTH - 1) // (2 if " for " in opening else 1)
+    source = f"program f():\n{blocks}{'    ' * NESTING}y = {opening * levels}1{closing * levels}\n"
+    assert file_shape(parse(format_source(source))) == file_shape(parse(source))
 
 
 def test_lines_have_at_most_100_columns_where_they_can_be_broken() -> None:

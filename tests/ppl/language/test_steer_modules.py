@@ -146,6 +146,27 @@ def test_errors_of_the_driver_name_the_line(body: str, error: type[Exception], w
     assert "interpreter" not in str(caught.value)
 
 
+@pytest.mark.parametrize(("body", "words"), [
+    ("factor float('nan')", "log-weight is nan"), ("x ~ Normal(0, n)", "Normal"), ("x ~ Gamma([1.0, 2.0], [1.0, 2.0, 3.0])", "Gamma"),
+    ("observe 'a' ~ Normal(0, 1)", "Normal"), ("observe 1 ~ lm.text('a', max_tokens=2)", "a text is a str"),
+])
+def test_errors_of_the_driver_become_diagnostics(body: str, words: str) -> None:
+    """`module.explained(error)` places what a run has raised: line, caret, hint; what names no line stays as it is."""
+    m = unchecked(f"program p(n: int = -1):\n    a = 1\n    {body}\n")
+    with pytest.raises(Exception, match=words) as caught:
+        infer(m.main(), Importance(2), seed=0)
+    explained = m.explained(caught.value)
+    assert isinstance(explained, SteerError)
+    (found,) = explained.diagnostics
+    assert (found.span.line, found.span.column, found.line) == (3, 5, f"    {body}")
+    assert words in found.message
+    assert found.hint
+    assert "t.steer:3)" not in found.message
+    other = ValueError("elsewhere")
+    assert m.explained(other) is other
+    assert m.explained(explained) is explained
+
+
 @pytest.mark.parametrize(("body", "line", "words"), [
     ("x ~ 3", 2, "~ needs a distribution"), ("x ~ lm", 2, "a model is no distribution"),
     ("x ~ 'abc'", 2, "distribution"),

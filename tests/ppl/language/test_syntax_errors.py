@@ -52,6 +52,17 @@ def test_mistakes_of_different_blocks_and_statements_are_found_at_once() -> None
     ]
 
 
+@pytest.mark.parametrize("before", [0, 30, 100, 1_000])
+@pytest.mark.parametrize("after", [0, 30, 1_000])
+def test_of_a_long_line_the_part_around_the_mistake_is_shown(before: int, after: int) -> None:
+    """The caret stands under the mistake, and what is shown is short."""
+    with pytest.raises(SteerError) as e:
+        parse(f"X = [{'a, ' * before}0x7, {'b, ' * after}]")
+    _, shown, caret, _ = str(e.value).split("\n")
+    assert len(shown) < 140
+    assert shown[caret.index("^") : caret.rindex("^") + 1] == "0x7"
+
+
 def test_no_more_errors_are_reported_than_a_reader_can_use() -> None:
     assert len(errors("program a():\n" + "    x ~\n" * 100)) == 20
     assert len(errors("program a():\n    x ~\n    y ~\n" * 100)) == 30

@@ -20,6 +20,7 @@ CASES = [
      "a distribution cannot propose for the distribution of a text", None),
     ("wrong-kind", "t ~ lm.next(s) using «lm.text(s, max_tokens=3)»",
      "the distribution of a text cannot propose for the distribution of a token", None),
+    ("not-a-distribution", "x ~ «3» using lm.text(s, max_tokens=3)", "'~' needs a distribution, got a whole number", None),
     ("wrong-kind", "condition «'yes'»", "'condition' needs a truth value, got a string",
      'the name of a site stands after `as`: condition ... as "name"'),
     ("wrong-kind", "condition «Bernoulli(0.5)»", "'condition' needs a truth value, got a distribution", DRAW),
