@@ -14,13 +14,16 @@ from scripted import ScriptedLM
 
 from steersman.inference import SMC, Enumerate, Importance, infer
 from steersman.inference.planning import Plan, PlanningFailed, write_program
-from steersman.inference.planning.prompt import first_prompt
+from steersman.inference.planning.prompt import card, examples, first_prompt
+from steersman.inference.planning.trial import Setting, attempt
 from steersman.models import TableLM
 from steersman.ppl import Budget
 from steersman.ppl.language import Limits
 
 LM = TableLM.random(4, seed=3, order=2)  # over <eos>, a, b, c
 TASK = "Write a text of at least two letters without the letter c."
+
+SETTING = Setting({"lm": LM}, {}, SMC(4), Budget(tokens=500, seconds=5), Limits(steps=5_000, iterations=200), 0.5, 0)
 
 GOOD = """\
 program main():
@@ -271,3 +274,29 @@ def test_a_plan_has_its_attempt() -> None:
     """An accepted plan of one attempt has one attempt, with its posterior."""
     plan = write(Script(GOOD))
     assert len(plan.attempts) == 1 and plan.attempts[0].posterior is plan.trial and plan.attempts[0].problem is None
+
+
+def test_whatever_a_planner_says_ends_in_an_attempt() -> None:
+    """Mutated programs: each is an attempt with a stage, and a problem unless it is fine; nothing escapes, nothing
+    hangs."""
+    rng = np.random.default_rng(5)
+    pieces = [line for source in (GOOD, ENDLESS, card(), *examples().values()) for line in source.splitlines(True)]
+    stages = set()
+    for _ in range(150):
+        lines = GOOD.splitlines(keepends=True)
+        for _ in range(rng.integers(1, 4)):
+            at, kind = int(rng.integers(len(lines))), rng.integers(4)
+            other = pieces[rng.integers(len(pieces))]
+            if kind == 0:
+                lines.insert(at, other)
+            elif kind == 1 and len(lines) > 1:
+                del lines[at]
+            else:
+                cut = int(rng.integers(len(lines[at]) + 1))
+                lines[at] = lines[at][:cut] + (other.strip()[:6] if kind == 2 else "") + lines[at][cut + 1:]
+        made = attempt("".join(lines), SETTING)
+        assert (made.problem is None) == (made.stage == "done")
+        assert "0x" not in (made.problem or "") and "Traceback" not in (made.problem or "")
+        stages.add(made.stage)
+    assert {"source", "done"} < stages
+
