@@ -9,7 +9,7 @@ from .format import format_source
 from .parse import parse
 
 if TYPE_CHECKING:
-    from .checks.check import check as check
+    from .checks import check as check
     from .compile import compile_source as compile_source
     from .compile import load as load
     from .limits import Limits as Limits
