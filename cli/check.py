@@ -35,10 +35,10 @@ def check(
 
 def diagnostics_of(file: str) -> list[Diagnostic]:
     """Of one file, `-` for standard input."""
-    from steersman.ppl import language
+    from steersman.ppl.language import check as found_in
 
     source, path = read_source(file)
-    return language.check(source, path, loader=Imports(file))
+    return found_in(source, path, loader=Imports(file))
 
 
 def _count(n: int, what: str) -> str:
