@@ -164,7 +164,7 @@ class _Compiler:
         body = statements.body(node.body)
         made: Def | Entry
         if node.kind == "def":
-            made = Def(node, self.limits, masks)
+            made = Def(node, self.limits, around.source, masks)
             made.body = body[1]
         else:
             made = Entry(node, self.limits, around.source)

@@ -60,6 +60,14 @@ class Function(ABC):
     def call(self, meter: Meter, *args: Any) -> Any:
         """Raises SteerError for a mistake inside it, Problem for arguments that do not fit."""
 
+    @abstractmethod
+    def accepts(self, arguments: int) -> None:
+        """Raises Problem where it cannot be called with so many."""
+
+    @abstractmethod
+    def at_fault(self, problem: Problem) -> Exception:
+        """The error to raise for what is wrong with its answer, where no call stands in the program."""
+
 
 def items(values: Iterable[Any], limits: Limits) -> Items:
     """Raises OverLimit."""

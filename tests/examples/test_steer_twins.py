@@ -62,12 +62,12 @@ WORDS = ["Lily", "park"]
 Case = tuple[str, dict[str, Any], Callable[[NeuralLM], Any], Any]
 
 FAST: list[Case] = [
-    ("infill", {"pieces": infilling.PIECES, "max_tokens": 8}, lambda lm: infilling.infill(lm, infilling.PIECES, 8),
-     SMC(12)),
     ("fits_both", {"max_tokens": 6}, lambda lm: intersection.fits_both(lm, intersection.FIRST, intersection.SECOND, 6),
      SMC(12)),
 ]
 SLOW: list[Case] = [
+    ("infill", {"pieces": infilling.PIECES, "max_tokens": 8}, lambda lm: infilling.infill(lm, infilling.PIECES, 8),
+     SMC(12)),
     ("story", {"words": WORDS, "sentences": 3}, lambda lm: story.story(lm, tuple(WORDS), 3),
      SMC(64, resample_at="factor")),
     ("without_letter", {"max_tokens": 24}, lambda lm: no_letter.without_letter(lm, "e", 24), SMC(12)),
@@ -80,7 +80,7 @@ SLOW: list[Case] = [
     ("paragraphs", {"letters": "ST"}, lambda lm: paragraphs.paragraphs(lm, "ST"), SMC(16, resample_at="paragraph")),
     ("acrostic", {"word": "WI"}, lambda lm: acrostic.acrostic(lm, "WI"), ParticleGibbs(8, 3)),
     ("middle", {}, lambda lm: rewriting.middle(lm, rewriting.BEGINNING, rewriting.END),
-     MH(4, 6, mix(suffix("sentence"), block("sentence", length=3)))),
+     MH(2, 4, mix(suffix("sentence"), block("sentence", length=3)))),
     ("ending", {}, lambda lm: power_sampling.ending(lm, 4.0), MH(6, 6, suffix(at=power_sampling.early))),
     ("tempered_ending", {}, lambda lm: power_sampling.tempered_ending(lm, 0.25), Importance(16)),
     ("happy_ending", {}, calibrated_judge.happy_ending,

@@ -6,12 +6,14 @@ import inspect
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from ..diagnostics import SteerError
 from ..library.masks import Masks
 from ..limits import Limits, Meter
 from ..nodes import Definition, Parameter
 from ..problems import OverLimit, Problem
 from ..values import Function, adopted, described, kind_of, named
 from .frame import UNSET, Frame
+from .source import Source
 
 Body = Callable[[Frame], Any]
 _EMPTY = inspect.Parameter.empty
@@ -101,9 +103,9 @@ class Defined:
 class Def(Defined, Function):
     """A pure function. Python may call it, too."""
 
-    def __init__(self, definition: Definition, limits: Limits, masks: Masks) -> None:
+    def __init__(self, definition: Definition, limits: Limits, source: Source, masks: Masks) -> None:
         super().__init__(definition, limits)
-        self.masks = masks
+        self.source, self.masks = source, masks
         self.body: Body | None = None
 
     def enter(self, meter: Meter, values: list[Any]) -> Any:
@@ -113,7 +115,7 @@ class Def(Defined, Function):
             raise OverLimit("recursion", meter.limits.recursion, f"{self.name} calls itself too deeply")
         if self.body is None:
             raise Problem("unset", f"{self.name!r} cannot be called yet", "define it further up")
-        meter.depth += 1
+        meter.depth += 1  # a failure ends the run, so that only success need count back
         frame = self.frame(values, meter)
         self.body(frame)
         meter.depth -= 1
@@ -123,6 +125,12 @@ class Def(Defined, Function):
         """For built-ins that take a function."""
         order = parameters(self.definition, len(args), ())
         return self.enter(meter, [self.value(i, args, place) for i, place in enumerate(order)])
+
+    def accepts(self, arguments: int) -> None:
+        parameters(self.definition, arguments, ())
+
+    def at_fault(self, problem: Problem) -> Exception:
+        return SteerError([self.source.diagnostic(self.definition, problem)])
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         return self.enter(Meter(self.limits), self.from_outside(args, kwargs))

@@ -8,7 +8,7 @@ from ...constraints.canonical import canonical as _canonical
 from ...constraints.protocol import Constraint
 from ..limits import Limits, Meter
 from ..problems import Problem
-from ..values import Function, Items
+from ..values import Function, Items, described
 from .data import plain
 from .registry import function, keyword, may, member, needs
 
@@ -85,6 +85,7 @@ def predicate(meter: Meter, test: Function, cap: int = 64, exact: bool = False) 
     """Texts that a def of the text so far accepts: True, False (hopeless for good), or None (not decided yet)."""
     from ...constraints.predicate import predicate
 
+    test.accepts(1)
     return predicate(_Verdict(test, meter.limits), name=test.name, cap=cap, exact=exact)
 
 
@@ -95,10 +96,13 @@ class _Verdict:
         self.test, self.limits = test, limits
 
     def __call__(self, text: str) -> Any:
-        answer = self.test.call(Meter(self.limits), text)
-        if answer is None or isinstance(answer, (bool, str)):
-            return answer
-        raise Problem("kind", f"{self.test.name}: a predicate answers True, False or None")
+        try:
+            answer = self.test.call(Meter(self.limits), text)
+            if answer is None or isinstance(answer, bool):
+                return answer
+            raise Problem("kind", f"{self.test.name}: a predicate answers True, False or None, not {described(answer)}")
+        except Problem as problem:
+            raise self.test.at_fault(problem) from None
 
 
 @member("constraint", "constraint", needs("next", "constraint"), example='regex("a").then(regex("b"))')

@@ -147,7 +147,8 @@ def test_errors_of_the_driver_name_the_line(body: str, error: type[Exception], w
 
 
 @pytest.mark.parametrize(("body", "words"), [
-    ("factor float('nan')", "log-weight is nan"), ("x ~ Normal(0, n)", "Normal"), ("x ~ Gamma([1.0, 2.0], [1.0, 2.0, 3.0])", "Gamma"),
+    ("factor float('nan')", "log-weight is nan"), ("x ~ Normal(0, n)", "Normal"),
+    ("x ~ Gamma([1.0, 2.0], [1.0, 2.0, 3.0])", "Gamma"),
     ("observe 'a' ~ Normal(0, 1)", "Normal"), ("observe 1 ~ lm.text('a', max_tokens=2)", "a text is a str"),
 ])
 def test_errors_of_the_driver_become_diagnostics(body: str, words: str) -> None:
@@ -190,6 +191,21 @@ def test_errors_of_programs(body: str, line: int, words: str) -> None:
     assert "^" in str(found)
     assert "Traceback" not in str(found)
     assert caught.value.__cause__ is None
+
+
+def test_predicates_are_blamed_where_they_stand() -> None:
+    """A predicate is asked while no line of the program runs: what is wrong with it is placed at the `def`."""
+    source = ("def test(text):\n    return {}\n\nprogram p():\n"
+              "    x ~ lm.text('a', max_tokens=2, where=predicate(test))\n    return x\n")
+    for answer, line, words in (("1 / len(text)", 2, "division"), ("[1]", 1, "True, False or None")):
+        with pytest.raises(SteerError) as caught:
+            run(source.format(answer))
+        (found,) = caught.value.diagnostics
+        assert found.span.line == line
+        assert words in found.message
+    with pytest.raises(SteerError, match=r"t.steer:5:.*takes 0 arguments"):
+        run(source.format("True").replace("test(text)", "test()"))
+    assert set(run(source.format("None if len(text) < 2 else 'a' in text")).values) <= {"ab", "ba", "aa", "ac", "ca"}
 
 
 def test_the_line_of_a_subprogram() -> None:

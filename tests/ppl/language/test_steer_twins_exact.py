@@ -7,9 +7,21 @@ from typing import Any
 
 import pytest
 
-from steersman.inference import MH, SMC, Enumerate, Importance, ParticleGibbs, Posterior, infer
+from steersman.inference import (
+    MH,
+    SMC,
+    Enumerate,
+    Importance,
+    ParticleGibbs,
+    Posterior,
+    infer,
+    mix,
+    site,
+    subprogram,
+    suffix,
+)
 from steersman.models import Reward, TableLM
-from steersman.ppl import call, choice, condition, dist, factor, observe, program, sample, twist
+from steersman.ppl import call, choice, condition, dist, factor, observe, program, sample, tempered, twist
 from steersman.ppl.language import compile_source
 
 LM = TableLM.random(4, seed=3)
@@ -203,6 +215,17 @@ def test_posteriors_are_those_of_python(twin: Any, method: str) -> None:
     """Values, weights, traces with every address and density, log Z and tokens: equal to the last bit."""
     ours, theirs = (infer(p(), METHODS[method], seed=7) for p in (MODULE.programs[twin.__name__], twin))
     assert_same(ours, theirs)
+
+
+def test_other_algorithms() -> None:
+    """Sites are rewritten, sub-programs redrawn and targets tempered alike: they work on addresses and effects."""
+    programs = MODULE.programs
+    for ours, theirs, method in (
+        (programs["subprograms"](), subprograms(), MH(4, 12, subprogram("context"))),
+        (programs["texts"](), texts(), MH(4, 12, mix(suffix("text"), site("text")))),
+        (tempered(programs["texts"](), 0.5), tempered(texts(), 0.5), SMC(20)),
+    ):
+        assert_same(infer(ours, method, seed=3), infer(theirs, method, seed=3))
 
 
 def test_a_difference_would_be_seen() -> None:

@@ -16,9 +16,10 @@ ATOMS = {
     "model": ["lm", "(lm ** 2)", "(lm * lm)"], "context": ['lm.context("a")', "lm.context()", '(lm.context() + "ab")'],
     "token": ['lm.next("a")', 'lm.next("a").masked([1, 2])', '(lm.next("a") ** 2)'],
     "text": ['lm.text("a", max_tokens=2)', 'lm.text("", max_tokens=3, stop="b")', 'power(lm, 2).text("a", max_tokens=2)',
-             'lm.text("a", max_tokens=2, where=regex("[ab]+"))'],
+             'lm.text("a", max_tokens=2, where=regex("[ab]+"))', 'lm.text("a", max_tokens=2, where=predicate(f))',
+             'lm.text("a", max_tokens=2, where=predicate(g))'],
     "distribution": ["Normal(0, 1)", "Bernoulli(0.5)", "Categorical([0.5, 0.5])", "Uniform(0, 1)"],
-    "constraint": ['regex("a+")', 'choice(["a", "b"])', "canonical()", "predicate(f)", 'words(["a", "b"])'],
+    "constraint": ['regex("a+")', 'choice(["a", "b"])', "canonical()", "predicate(f)", "predicate(g)", 'words(["a", "b"])'],
     "mask": ["lm.tokens_in([1, 2])", "lm.tokens_where(f)"], "function": ["f", "g"], "any": ["x", "y", "N"],
 }
 BINARY = ["+", "-", "*", "/", "//", "%", "**", "&", "|", "==", "!=", "<", "<=", ">", ">=", "in", "not in", "and", "or"]
