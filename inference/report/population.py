@@ -14,7 +14,7 @@ from ..posterior import Posterior
 from ..posterior.atoms import Atom
 from ..posterior.genealogy import Genealogy, Lines
 from ..posterior.history import History
-from ..resampling.weights import ess
+from ..resampling.weights import ess, log_sum_exp
 from .choose import Drawn, choose, spaced
 from .ink import START, Ink, Pending
 from .limits import ATOMS, COLUMN, POINTS
@@ -47,7 +47,7 @@ class Population:
         g = self.genealogy
         with np.errstate(divide="ignore", invalid="ignore"):
             born = np.log(g.incoming(t)) + (g.log_evidence(t - 1) if t else 0.0)
-            offset = g.log_evidence(t) - _total(g.log_weights(t))
+            offset = g.log_evidence(t) - log_sum_exp(g.log_weights(t))
             gains: Floats = g.log_weights(t) + offset - born
         return gains
 
@@ -159,11 +159,6 @@ def _left_out(told: Population, drawn: Drawn) -> list[str]:
         notes.append("What the particles did on the way was not recorded, or no longer fitted into memory: texts are "
                      "those of the last step.")
     return notes
-
-
-def _total(log_weights: Floats) -> float:
-    top = float(log_weights.max())
-    return top if top == -math.inf else top + math.log(float(np.exp(log_weights - top).sum()))
 
 
 def _number(x: float) -> float | None:

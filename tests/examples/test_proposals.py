@@ -46,7 +46,7 @@ def test_nudging_makes_it_rain(lm: NeuralLM) -> None:
 @pytest.mark.slow
 def test_half_a_hint(lm: NeuralLM) -> None:
     """A product of the two texts nudges as well: what survives has rain, and weighs p/q."""
-    posterior = infer(nudging.rainy(lm, 1.0, halved=True), Importance(192), seed=1)
+    posterior = infer(nudging.rainy(lm, 1.0, halved=True), Importance(768), seed=1)
     assert nudging.raining(posterior) > 0
     assert all(" rain" in v for v, w in zip(posterior.values, posterior.weights, strict=True) if w > 0)
     alive = [w for t, w in zip(posterior.traces, posterior.log_weights, strict=True) if t is not None]
