@@ -12,37 +12,43 @@ from ..chain.chains import OPTIMISATION
 from ..diagnostics.pareto import heavy_tail
 
 if TYPE_CHECKING:
+    from rich.table import Table
+
     from .posterior import Posterior
 
 
 def summarise(posterior: Posterior, limit: int = 10, width: int = 100) -> str:
-    """The most probable values with their probability (after annealing: the best, with their log joint density),
-    then log Z, ESS and cost, as plain text."""
+    """The table of a posterior, then log Z, ESS and cost, as plain text."""
+    return f"{as_text(table(posterior, limit), width)}\n\n{footer(posterior)}"
+
+
+def table(posterior: Posterior, limit: int = 10) -> Table:
+    """The most probable values with their probability (after annealing: the best, with their log joint density)."""
     from rich.table import Table
 
     optimises = posterior.chains is not None and posterior.chains.optimises
-    table = Table(box=None, pad_edge=False, show_header=True, header_style="")
-    table.add_column("log density" if optimises else "p", justify="right", no_wrap=True)
-    table.add_column("value", overflow="fold")
+    shown = Table(box=None, pad_edge=False, show_header=True, header_style="")
+    shown.add_column("log density" if optimises else "p", justify="right", no_wrap=True)
+    shown.add_column("value", overflow="fold")
     ranked: dict[Any, float] = {}
     if posterior.weights.any():
         ranked = candidates(posterior) if optimises else posterior.probabilities()
     for value, x in list(ranked.items())[:limit]:
-        table.add_row(f"{x:.4f}", str(value).strip() if isinstance(value, str) else repr(value))
+        shown.add_row(f"{x:.4f}", str(value).strip() if isinstance(value, str) else repr(value))
     if len(ranked) > limit:
-        table.add_row("", f"... and {len(ranked) - limit} more")
+        shown.add_row("", f"... and {len(ranked) - limit} more")
     if not ranked:
         none = "no particle has finished with positive weight" if posterior.chains is None else "no draw was kept"
-        table.add_row("-", none)
-    return f"{as_text(table, width)}\n\n{footer(posterior)}"
+        shown.add_row("-", none)
+    return shown
 
 
-def as_text(table: Any, width: int = 100) -> str:
+def as_text(shown: Any, width: int = 100) -> str:
     """A rich table as plain text."""
     from rich.console import Console
 
     out = io.StringIO()
-    Console(file=out, width=width, color_system=None, markup=False, highlight=False).print(table)
+    Console(file=out, width=width, color_system=None, markup=False, highlight=False).print(shown)
     return "\n".join(line.rstrip() for line in out.getvalue().rstrip().split("\n"))
 
 
