@@ -28,7 +28,7 @@ parity: $(VENV)/.installed-parity
 
 lint: $(VENV)/.installed-dev .typing
 	$(VENV)/bin/ruff check .
-	MYPYPATH=.typing $(VENV)/bin/mypy -p steersman.ppl -p steersman.inference -p steersman.models
+	MYPYPATH=.typing $(VENV)/bin/mypy -p steersman.ppl -p steersman.inference -p steersman.models -p steersman.cli
 
 bench: $(VENV)/.installed
 	@$(RUN) -m benchmarks
@@ -38,9 +38,10 @@ bench-peers: $(VENV)/.installed $(PEERS)/.installed
 	@$(RUN) -m benchmarks.peers --python $(PEERS)/bin/python
 
 # Static checkers do not follow an editable install of mapped folders, so they get a tree of links.
-.typing:
+.typing: Makefile
 	mkdir -p .typing/steersman
-	for d in ppl inference models; do ln -sfn ../../$$d .typing/steersman/$$d; done
+	for d in ppl inference models cli; do ln -sfn ../../$$d .typing/steersman/$$d; done
+	@touch $@
 
 $(VENV)/bin/python:
 	@test -n "$(PYTHON)" || { echo "Steersman needs Python 3.11 or newer: make PYTHON=/path/to/python3.11" >&2; exit 1; }

@@ -4,7 +4,19 @@ from __future__ import annotations
 
 import sys
 
-from benchmarks import adapters, constraints, decode, json_schemas, language, mcmc, nuts, rewards, roofline, smc
+from benchmarks import (
+    adapters,
+    constraints,
+    decode,
+    fit_step,
+    json_schemas,
+    language,
+    mcmc,
+    nuts,
+    rewards,
+    roofline,
+    smc,
+)
 from steersman.models.load import EMBEDDED
 
 
@@ -16,6 +28,7 @@ def main() -> None:
         ("MCMC against the bare loop", mcmc.main, []),
         ("Scoring by a reward model", rewards.main, []),
         ("Trainable parts of a model", adapters.main, []),
+        ("One step of a fit", fit_step.main, []),
         ("NUTS against NumPyro", nuts.main, []),
         ("The language", language.main, []),
         ("Constraints", constraints.main, []),

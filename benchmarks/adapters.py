@@ -19,10 +19,9 @@ import jax
 import numpy as np
 
 from benchmarks.decode import PROMPT, decode
-from benchmarks.rewards import best
+from benchmarks.turns import best
 from steersman import models
 from steersman.models import AdaptedLM, LogitBias, LoRA, SoftPrompt
-from steersman.models.adapters.checked import mapped
 from steersman.models.decoder import Decoder
 from steersman.ppl import Text
 
@@ -44,7 +43,7 @@ def merged(lm: AdaptedLM) -> Decoder:
 
 def perturbed(lm: AdaptedLM) -> AdaptedLM:
     rng = np.random.default_rng(0)
-    lm.params = mapped(lambda a: np.asarray(a) + 0.01 * rng.normal(size=a.shape), lm.params)
+    lm.params = jax.tree.map(lambda a: np.asarray(a) + 0.01 * rng.normal(size=a.shape), lm.params)
     return lm
 
 
@@ -72,8 +71,6 @@ def decoding(base: models.NeuralLM, args: argparse.Namespace) -> None:
         return run
 
     runs = {name: loop(*case) for name, case in cases.items()}
-    for run in runs.values():
-        run()
     found, total = best(runs, args.repeats), args.rows * args.tokens
     for name, took in found.items():
         print(f"{name:16} {total / took:8.0f} tokens/s at {args.rows} rows, {found['base'] / took:5.2f} of the base")
@@ -99,7 +96,6 @@ def gradients(lm: AdaptedLM, args: argparse.Namespace) -> None:
         lm.params = lm.params
 
     first = seconds(gradient)
-    score()
     found = best({"gradient": gradient, "score": score, "assign": assign}, args.repeats)
     name = " + ".join(type(a).__name__ for a in lm.adapters)
     print(f"{name:32} first {first:6.1f} s, then {found['gradient']:6.3f} s a gradient, {found['score']:6.3f} s to "

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
@@ -22,19 +21,6 @@ Run = Callable[[], object]  # does its work once and waits for it
 class Cost(NamedTuple):
     flops: float
     bytes: float
-
-
-def best(runs: dict[str, Run], repeats: int) -> dict[str, float]:
-    """Seconds of each run, the best of `repeats` rounds in which they take turns."""
-    found = dict.fromkeys(runs, np.inf)
-    for run in runs.values():
-        run()
-    for _ in range(repeats):
-        for name, run in runs.items():
-            start = time.perf_counter()
-            run()
-            found[name] = min(found[name], time.perf_counter() - start)
-    return found
 
 
 class Step:

@@ -16,8 +16,6 @@ import argparse
 import json
 import shutil
 import tempfile
-import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +23,7 @@ import jax.numpy as jnp
 import numpy as np
 from safetensors.numpy import load_file, save_file
 
+from benchmarks.turns import best
 from steersman import models
 from steersman.models.load import EMBEDDED
 from steersman.models.rewards import HeadReward, Reward
@@ -50,17 +49,6 @@ def some_texts(lm: models.NeuralLM, n: int, prompt: int, least: int, most: int) 
     before = rng.choice(words, prompt).tolist()
     lengths = np.linspace(least, most, n).round().astype(int)
     return [lm.tokenizer.decode([*before, *rng.choice(words, k).tolist()]) for k in rng.permutation(lengths)]
-
-
-def best(runs: dict[str, Callable[[], object]], repeats: int) -> dict[str, float]:
-    """Seconds of each, the best of `repeats` rounds in which they take turns."""
-    found = dict.fromkeys(runs, float("inf"))
-    for _ in range(repeats):
-        for name, run in runs.items():
-            start = time.perf_counter()
-            run()
-            found[name] = min(found[name], time.perf_counter() - start)
-    return found
 
 
 def compare(name: str, reward: Reward, stats: Any, texts: list[str], repeats: int) -> None:

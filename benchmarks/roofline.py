@@ -29,7 +29,8 @@ import argparse
 import jax
 import jax.numpy as jnp
 
-from benchmarks.decode_step import Cost, Run, Step, best
+from benchmarks.decode_step import Cost, Run, Step
+from benchmarks.turns import best
 from steersman.models.decoder import Decoder
 from steersman.models.decoder.attention import HIGHEST
 from steersman.models.load import EMBEDDED

@@ -1,10 +1,11 @@
-"""The best of eight, distilled into low-rank updates: one draw that is nearly as good as the best of eight.
+"""The best of eight, distilled into low-rank updates: one draw that comes half the way to the best of eight.
 
 The target is p F^7, F the quantile of a reward among the model's own endings (as in `best_of_n`). A LoRA guide is
 fitted to it by its own draws, which is variational best-of-N (Amini et al. 2025); `iwelbo` in place of the ELBO,
 because an ending with fewer letters than all reference draws has F = 0. Afterwards the guide is judged by what it
-costs to correct it: importance sampling from it has the law of the target, whatever the fit came to. Expect the mean
-reward of the guide's draws well above the model's, for one draw each, and half as many effective draws again.
+costs to correct it: importance sampling from it has the law of the target, whatever the fit came to. Expect a mean
+reward about two letters above the model's, for one draw each. So short a fit is noisy: from seed to seed it
+gives about as many effective draws as the model does, or up to half as many again.
 """
 
 from __future__ import annotations

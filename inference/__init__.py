@@ -16,6 +16,8 @@ from .diagnostics.convergence import ess_bulk, ess_tail, mcse, rhat
 from .diagnostics.coverage import fit_coverage, pass_at_k
 from .diagnostics.diagnosis import Diagnosis
 from .diagnostics.divergences import Divergences, divergences
+from .diagnostics.pareto import HeavyTail, pareto_k
+from .diagnostics.weight_diagnosis import WeightDiagnosis
 from .enumerate import Enumerate
 from .evidence.sandwich import Bounds, sandwich
 from .gibbs import Gibbs, NeverChanged
@@ -55,6 +57,7 @@ from .posterior import Cost, Posterior
 from .posterior.genealogy import Genealogy
 from .quasi_rejection import QuasiRejection
 from .rejection import Rejection
+from .report import report
 from .resampling import RESAMPLERS, adaptive, resampler
 from .run import Run
 from .run.algorithm import Algorithm
@@ -72,13 +75,13 @@ from .kernels import particle_gibbs  # the kernel: importing the module of this 
 __all__ = [
     "HMC", "MCMC", "MH", "NUTS", "RESAMPLERS", "SMC", "VI", "Algorithm", "AllParticlesDead", "BestOf", "Bounds",
     "Budget", "BudgetTooSmall", "Chains", "Cost", "DensityMismatch", "Diagnosis", "Divergences", "Enumerate",
-    "Genealogy", "Gibbs", "Importance", "ImpossibleStart", "Kernel", "Move", "NestedSampling", "NeverChanged",
-    "NotAllContinuous", "NotAnInvolution", "NothingToChange", "ParallelTempering", "ParticleGibbs",
+    "Genealogy", "Gibbs", "HeavyTail", "Importance", "ImpossibleStart", "Kernel", "Move", "NestedSampling",
+    "NeverChanged", "NotAllContinuous", "NotAnInvolution", "NothingToChange", "ParallelTempering", "ParticleGibbs",
     "ParticleMarginalMH", "Posterior", "Proposal", "QuasiRejection", "Rejection", "Run", "StructureChanged",
-    "TemperedSMC", "adaptive", "anneal", "block", "conditional", "cycle", "divergences", "edit", "ess_bulk", "ess_tail",
-    "every", "fit_coverage", "hmc", "infer", "involution", "ladder", "mcse", "mix", "nuts", "particle_gibbs",
-    "pass_at_k", "posterior_of", "propose", "random_walk", "resampler", "rhat", "sandwich", "site", "subprogram",
-    "suffix",
+    "TemperedSMC", "WeightDiagnosis", "adaptive", "anneal", "block", "conditional", "cycle", "divergences", "edit",
+    "ess_bulk", "ess_tail", "every", "fit_coverage", "hmc", "infer", "involution", "ladder", "mcse", "mix", "nuts",
+    "pareto_k", "particle_gibbs", "pass_at_k", "posterior_of", "propose", "random_walk", "report", "resampler", "rhat",
+    "sandwich", "site", "subprogram", "suffix",
 ]
 
 

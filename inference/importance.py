@@ -9,6 +9,7 @@ import numpy as np
 
 from steersman.ppl.errors import AllParticlesDead
 
+from .diagnostics.pareto import pareto_k
 from .diagnostics.variance import log_evidence_error
 from .draws.proposed import Proposed
 from .draws.waves import Draws
@@ -28,8 +29,9 @@ class Importance:
     `Guide`, which runs in step with the program, and may leave sites to it (see `guided`). batch: how many executions
     are in memory at once (all up to 256 by default); it does not change the result.
 
-    Unbiased for Z; the error of log Z_hat is the delta method. Stopped by a budget, the result holds the batches that
-    were completed (or what of the first one is finished). Source: Robert & Casella 2004, section 3.3. Cost: N runs.
+    Unbiased for Z; the error of log Z_hat is the delta method; posterior.info["pareto_k"] tells whether it can be
+    trusted (see `pareto_k`). Stopped by a budget, the result holds the batches that were completed (or what of the
+    first one is finished). Source: Robert & Casella 2004, section 3.3. Cost: N runs.
     """
 
     def __init__(self, particles: int, *, proposal: Any = None, batch: int | None = None) -> None:
@@ -61,6 +63,7 @@ class Importance:
         posterior = Posterior.of_particles(
             particles, log_w, log_evidence_error=log_evidence_error(genealogy) if whole else math.nan,
             cost=Cost.of(run.meter), method=self.name, seed=run.seed, stopped=run.stopped,
+            info={"pareto_k": pareto_k(log_w)} if whole else None,
         )
         if log_sum_exp(log_w) == -np.inf:
             raise AllParticlesDead(killed_by(particles), posterior)

@@ -11,6 +11,7 @@ from steersman.ppl.errors import AllParticlesDead
 from steersman.ppl.meter import Budget
 from steersman.ppl.program import Program, as_invocation
 
+from .diagnostics.pareto import warn_of_tails
 from .posterior import Posterior
 from .run import Run
 from .run.algorithm import Algorithm
@@ -41,8 +42,9 @@ def infer(
     returns what it has, with `posterior.stopped` set. progress: show a bar after two seconds (default: on a
     terminal).
 
-    Raises AllParticlesDead (it names the killing sites), BudgetTooSmall, and whatever the program raises. Ctrl-C
-    returns the posterior so far; a second one raises KeyboardInterrupt.
+    Warns of importance weights with a heavy tail (HeavyTail). Raises AllParticlesDead (it names the killing sites),
+    BudgetTooSmall, and whatever the program raises. Ctrl-C returns the posterior so far; a second one raises
+    KeyboardInterrupt.
     """
     if isinstance(method, type) or not hasattr(method, "step"):
         raise TypeError(f"infer: {method!r} is not a method; pass for example SMC(64)")
@@ -54,6 +56,7 @@ def infer(
         results = run_together([start(r, method) for r in runs], interrupt)
     if interrupt.pressed:
         warnings.warn("interrupted: the posterior holds what was finished", stacklevel=2)
+    warn_of_tails(zip(models, results, strict=True))
     return results if many else results[0]
 
 

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from steersman.ppl.effects import Invocation
 from steersman.ppl.errors import AllParticlesDead
 from steersman.ppl.guided import guided
 from steersman.ppl.particle import Particle
@@ -22,6 +23,7 @@ from .population.rejuvenate import movable, rejuvenate
 from .population.stops import StopSpec, barrier
 from .posterior import Cost, Posterior
 from .posterior.genealogy import Genealogy
+from .posterior.history import History
 from .posterior.killed import killed_by
 from .resampling import Ancestry, Resampler, adaptive, get_resampler
 from .resampling.weights import log_sum_exp, normalise
@@ -33,7 +35,9 @@ from .run.sizes import whole
 class SMCState:
     """particles [N] with log_weight log w (w sums to about one just after resampling); log_z: log of the product of
     the sums that resampling has normalised away; ancestry: how this generation was born; met: the names of
-    `resample_at` that particles have stopped at; moves: how the moves of `rejuvenate` fared."""
+    `resample_at` that particles have stopped at; moves: how the moves of `rejuvenate` fared; history: what the
+    particles did; moved: the slots whose past moves have replaced since that was last recorded; error: that of log Z,
+    where resampling has ended the run."""
 
     particles: list[Particle]
     log_z: float = 0.0
@@ -41,6 +45,9 @@ class SMCState:
     genealogy: Genealogy = field(default_factory=Genealogy)
     met: set[Hashable] = field(default_factory=set)
     moves: Tally = field(default_factory=Tally)
+    history: History = field(default_factory=History)
+    moved: frozenset[int] = frozenset()
+    error: float | None = None
 
 
 class SMC:
@@ -88,9 +95,12 @@ class SMC:
     def name(self) -> str:
         return f"SMC({self.particles}{f', expand={self.expand}' if self.expand > 1 else ''})"
 
+    def model(self, run: Run) -> Invocation[Any]:
+        """The program of a run, under the guide."""
+        return run.model if self.proposal is None else guided(run.model, self.proposal)
+
     def init(self, run: Run) -> SMCState:
-        model = run.model if self.proposal is None else guided(run.model, self.proposal)
-        state = SMCState(run.spawn(range(self.particles), model))
+        state = SMCState(run.spawn(range(self.particles), self.model(run)))
         for p in state.particles:
             p.log_weight -= math.log(self.particles)
         return state
@@ -99,24 +109,36 @@ class SMC:
         """Advance to the next stop, record the generation, resample."""
         if self.expand > 1:
             self._expand(state)
-        await run.advance(state.particles, stop=self._barrier.make(state.met))
+        await run.advance(state.particles, stop=state.history.watching(self._barrier.make(state.met)))
         log_w = np.array([p.log_weight for p in state.particles])
         total = log_sum_exp(log_w)
+        self._record(state, log_w)
         if total == -math.inf:
             raise AllParticlesDead(killed_by(state.particles), self._posterior(run, state, log_w))
-        state.genealogy.append(log_w, state.ancestry)
         unfinished = sum(not p.done for p in state.particles)
         if unfinished or len(state.particles) != self.particles:
             self._resample(run, state, log_w, total)
+            children = state.particles
             await self._rejuvenate(run, state)
-        if not unfinished and len(state.particles) != len(log_w):  # expand: the last stretch too ends with N
-            state.genealogy.append([p.log_weight for p in state.particles], state.ancestry)
+            if state.particles is not children:
+                pairs = zip(children, state.particles, strict=True)
+                state.moved = frozenset([slot for slot, (before, after) in enumerate(pairs) if before is not after])
+            if self.done(state):  # only finished particles have survived, or expand has ended with more than N
+                state.error = run_error(state.genealogy)  # the last resampling does not add to that of log Z
+                self._record(state, np.array([p.log_weight for p in state.particles]))
         info = {"done": self.particles - min(unfinished, self.particles), "total": self.particles,
                 "note": f"generation {len(state.genealogy)},"}
         return state, info
 
     def done(self, state: SMCState) -> bool:
         return all(p.done for p in state.particles)
+
+    def _record(self, state: SMCState, log_w: np.ndarray[Any, Any]) -> None:
+        """A generation has ended."""
+        parents = None if state.ancestry is None else state.ancestry.index.tolist()
+        state.history.append(state.particles, parents, state.moved)
+        state.genealogy.append(log_w, state.ancestry, log_z=state.log_z)
+        state.moved = frozenset()
 
     def _resample(self, run: Run, state: SMCState, log_w: np.ndarray[Any, Any], total: float) -> None:
         ancestry = self.resample(normalise(log_w), self.particles, run.new_key())
@@ -142,6 +164,7 @@ class SMC:
         if before is not None:
             shares = before.weights[index] / np.array(splits)[index]
             state.ancestry = Ancestry(before.index[index], shares, before.resampled)
+        state.moved = frozenset([j for j, i in enumerate(index.tolist()) if i in state.moved])
         state.particles = copies(state.particles, index.tolist())
         for p, i in zip(state.particles, index, strict=True):
             p.log_weight = float(weights[i])
@@ -156,11 +179,13 @@ class SMC:
     def _posterior(self, run: Run, state: SMCState, log_w: np.ndarray[Any, Any]) -> Posterior:
         if run.stopped is not None:
             error = math.nan
+        elif state.error is not None:
+            error = state.error
         else:  # without a generation there was nothing to draw: log Z is exact
             error = run_error(state.genealogy) if len(state.genealogy) else 0.0
         return Posterior.of_particles(
             state.particles, log_w + state.log_z,
             log_evidence_error=error, cost=Cost.of(run.meter), method=self.name, seed=run.seed,
-            genealogy=state.genealogy, stopped=run.stopped,
+            genealogy=state.genealogy, history=state.history, stopped=run.stopped,
             info=None if self.rejuvenate is None else {"rejuvenation": state.moves.acceptance()},
         )

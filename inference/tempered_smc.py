@@ -21,6 +21,7 @@ from .kernels.site import site
 from .mcmc import require_changes
 from .posterior import Cost, Posterior
 from .posterior.genealogy import Genealogy
+from .posterior.history import History
 from .posterior.killed import killed_by
 from .resampling import Ancestry, Resampler, adaptive, get_resampler
 from .resampling.weights import ess as effective
@@ -45,6 +46,7 @@ class TemperedState:
     ancestry: Ancestry | None = None
     acceptance: dict[str, float] = field(default_factory=dict)
     genealogy: Genealogy = field(default_factory=Genealogy)
+    history: History = field(default_factory=History)
     stages: list[dict[str, Any]] = field(default_factory=list)
     t: int = 0
 
@@ -108,7 +110,9 @@ class TemperedSMC:
         beta = self._next_beta(state)
         log_w = self._weigh(state, beta)
         born = await self._move(run, state, beta, log_w) if beta < 1.0 else None
-        state.genealogy.append(log_w, state.ancestry)
+        parents = None if state.ancestry is None else state.ancestry.index.tolist()
+        state.history.append(state.particles, parents, range(len(log_w)))
+        state.genealogy.append(log_w, state.ancestry, log_z=state.log_z)
         state.stages.append({"beta": beta, "ess": effective(log_weights=log_w), "acceptance": state.acceptance})
         state.beta, state.log_w = beta, log_w
         if born is not None:
@@ -191,5 +195,5 @@ class TemperedSMC:
         return Posterior.of_particles(
             state.particles, log_w + state.log_z, cost=Cost.of(run.meter), method=self.name, seed=run.seed,
             log_evidence_error=run_error(state.genealogy) if self.done(state) else math.nan,
-            genealogy=state.genealogy, stopped=run.stopped, info={"stages": list(state.stages)},
+            genealogy=state.genealogy, history=state.history, stopped=run.stopped, info={"stages": list(state.stages)},
         )

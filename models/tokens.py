@@ -32,6 +32,7 @@ class TokenDistribution(Algebraic["ProductToken"]):
     """
 
     __slots__ = ("context", "lm", "mask", "temperature")
+    discrete = True
 
     def __init__(self, context: Context, temperature: float = 1.0, mask: Packed | None = None) -> None:
         self.lm: LanguageModel = context.lm
@@ -44,6 +45,11 @@ class TokenDistribution(Algebraic["ProductToken"]):
     @property
     def trainable(self) -> Trainable | None:
         return self.lm.trainable
+
+    @property
+    def pieces(self) -> Sequence[bytes]:
+        """What each token of the vocabulary stands for."""
+        return self.lm.tokenizer.token_bytes
 
     @property
     def identity(self) -> Hashable:

@@ -13,11 +13,16 @@ from .batched import Batched, Failure, shown
 from .blame import is_tracer_error
 from .effects import Observe, Sample
 from .errors import CallFailed, InvalidWeight, OutsideSupport, SteersmanError
+from .frames import SequentialFrame
 from .keys import Keys
+from .measure import check_measures
 from .meter import Meter
 from .particle import Particle
 from .requests import Item
 from .tempered import raised
+
+OUTSIDE = "proposed outside its support"
+"""Of what an execution died that a proposal gave a value of probability 0, beside the site."""
 
 
 def answer_draws(cls: Any, items: list[Item]) -> None:
@@ -30,6 +35,7 @@ def answer_draws(cls: Any, items: list[Item]) -> None:
     if proposed := [j for j, i in enumerate(items) if i.effect.proposal is not None]:
         log_p = log_q.copy()
         those = [items[j] for j in proposed]
+        check_measures(those)
         targets = [i.effect.dist for i in those]
         with _noted(those), _charging_nested(those, targets):
             scores = score(targets, [values[j] for j in proposed], keys.at(proposed))
@@ -43,7 +49,8 @@ def answer_draws(cls: Any, items: list[Item]) -> None:
         if not lq < math.inf or not lp < math.inf or lq == -math.inf:
             raise invalid_density(particle, value, f"{lp}, log q {lq}")
         if lp == -math.inf:
-            particle.kill()
+            text = isinstance(particle.frames[-1], SequentialFrame)  # the next token may well be possible
+            particle.kill("" if text or item.effect.proposal is None else OUTSIDE)
             continue
         if item.effect.proposal is not None:
             particle.log_weight += lp - lq

@@ -60,8 +60,8 @@ class ProgramFrame:
         self._uses[name] = k + 1
         self._sites.append(Site(name, k, kind, value, log_p, log_q, fixed, sub))
 
-    def sites(self) -> list[Site]:
-        return self._sites
+    def sites(self, begin: int = 0) -> list[Site]:
+        return self._sites[begin:] if begin else self._sites
 
     def fork(self, effect: Any, waits_for: Effect[Any]) -> tuple[ProgramFrame, Effect[Any]]:
         """Replay the recorded values through a fresh coroutine: nothing is drawn, scored or called.
@@ -143,9 +143,10 @@ class UnfoldFrame:
         self._past = (self._past, Site(effect.name, self._t, effect.kind, value, log_p, log_q, fixed, sub))
         self._state, self._t = value, self._t + 1
 
-    def sites(self) -> list[Site]:
+    def sites(self, begin: int = 0) -> list[Site]:
         out, node = [], self._past
-        while node is not None:
+        for _ in range(self._t - begin):
+            assert node is not None
             node, site = node
             out.append(site)
         return out[::-1]
@@ -195,8 +196,8 @@ class SequentialFrame:
         self.log_q += log_q
         self.machine.send(value, log_p, log_q)
 
-    def sites(self) -> list[Site]:
-        return self.machine.sites()
+    def sites(self, begin: int = 0) -> list[Site]:
+        return self.machine.sites(begin)
 
     def fork(self, effect: Any, waits_for: Effect[Any]) -> tuple[SequentialFrame, Effect[Any]]:
         child: SequentialFrame = object.__new__(SequentialFrame)

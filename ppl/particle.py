@@ -26,12 +26,12 @@ class Particle:
     last reset it. trace: the record, once finished. killed_by: the address of the site that gave it weight zero.
     slot: its place in the population, part of the key of all its draws. params: current values of `param` sites.
     answered: the effects that the last answer completed, innermost first (a token, then its text, if it was the last).
-    resting: it has met the stop of the current request.
+    resting: it has met the stop of the current request. closed: the scopes of a dead one, with what it did in them.
     """
 
     __slots__ = (
-        "answered", "frames", "killed_by", "log_weight", "model", "params", "pending", "resting", "serial", "slot",
-        "trace",
+        "answered", "closed", "frames", "killed_by", "log_weight", "model", "params", "pending", "resting", "serial",
+        "slot", "trace",
     )
 
     def __init__(self, model: Invocation[Any], slot: int = 0, params: dict[Any, Any] | None = None) -> None:
@@ -44,6 +44,7 @@ class Particle:
         self.answered: list[Effect[Any]] = []
         self.serial = next(_serials)
         self.frames: list[Frame] = []
+        self.closed: list[Frame] = []
         self._settle(None, model)
 
     @classmethod
@@ -54,7 +55,7 @@ class Particle:
         particle = object.__new__(cls)
         particle.model, particle.slot, particle.params = trace.program, slot, None
         particle.log_weight, particle.pending, particle.trace, particle.killed_by = 0.0, None, trace, None
-        particle.resting, particle.answered, particle.frames = False, [], []
+        particle.resting, particle.answered, particle.frames, particle.closed = False, [], [], []
         particle.serial = next(_serials)
         return particle
 
@@ -162,13 +163,13 @@ class Particle:
             self.log_weight += log_w
             self.resume(None, log_w)
 
-    def kill(self) -> None:
+    def kill(self, why: str = "") -> None:
         """Close the execution at its pending effect, with weight zero."""
-        self.killed_by = format_address(self.address)
+        self.killed_by = f"{format_address(self.address)}, {why}" if why else format_address(self.address)
         self.log_weight = -math.inf
         for frame in self.frames:
             frame.close()
-        self.frames, self.pending = [], None
+        self.closed, self.frames, self.pending = self.frames, [], None
 
     def fork(self, slot: int | None = None) -> Particle:
         """An independent copy in the same state: recorded values are replayed, nothing is drawn, scored or called.
@@ -179,7 +180,7 @@ class Particle:
         child.model, child.params, child.log_weight = self.model, self.params, self.log_weight
         child.trace, child.killed_by, child.resting = self.trace, self.killed_by, self.resting
         child.slot = self.slot if slot is None else slot
-        child.frames, child.pending, child.answered = [], None, []
+        child.frames, child.closed, child.pending, child.answered = [], self.closed, None, []
         child.serial = next(_serials)
         effect: Effect[Any] = self.model
         waits_for = [frame.effect for frame in self.frames[1:]] + [self.pending]
@@ -196,16 +197,21 @@ class Particle:
         return child
 
     def partial_trace(self) -> Trace:
-        """The trace so far: the record of an execution that is not finished. Dead particles have none left.
+        """The trace so far: the record of an execution that is not finished. Of a dead one it is empty; see `remains`.
 
         What is unfinished (sub-programs, loops, texts) is a scope without a value that holds what it has so far; the
         scope of an unfinished text is of kind "text" and its tokens are choices.
         """
-        if self.trace is not None:
-            return self.trace
+        return self._trace_in(self.frames) if self.trace is None else self.trace
+
+    def remains(self) -> Trace:
+        """What a dead particle did before it died."""
+        return self._trace_in(self.closed)
+
+    def _trace_in(self, frames: list[Frame]) -> Trace:
         sites: list[Site] = []
         inner: Frame | None = None
-        for frame in reversed(self.frames):
+        for frame in reversed(frames):
             own = list(frame.sites())
             if inner is not None:
                 kind = "text" if isinstance(inner, SequentialFrame) else inner.effect.kind

@@ -123,8 +123,8 @@ class Machine(Protocol[T_co]):
         """The draw as it was after so many atoms, fewer than it has now."""
         ...
 
-    def sites(self) -> list[Any]:
-        """The answered effects as `Site`s, oldest first (made on demand)."""
+    def sites(self, begin: int = 0) -> list[Any]:
+        """The answered effects from the `begin`-th on as `Site`s, oldest first (made on demand)."""
         ...
 
     def __len__(self) -> int:
@@ -137,4 +137,13 @@ class Billed(Protocol):
 
     def tokens(self, value: Any | None, given: Any | None = None) -> int:
         """Tokens that drawing (value None) or scoring `value` costs, when `given` was just evaluated by the model."""
+        ...
+
+
+class Spelt(Protocol):
+    """A distribution over tokens, or the draw of a text: it knows how to spell them, for reports."""
+
+    @property
+    def pieces(self) -> Sequence[bytes]:
+        """What each token of the vocabulary stands for; empty for special tokens."""
         ...

@@ -44,8 +44,8 @@ class Scope:
     def __init__(self, sites: list[Site]) -> None:
         self._sites = sites
 
-    def sites(self) -> list[Site]:
-        return self._sites
+    def sites(self, begin: int = 0) -> list[Site]:
+        return self._sites[begin:] if begin else self._sites
 
     def __len__(self) -> int:
         return len(self._sites)
@@ -59,9 +59,9 @@ class Trace:
     def __init__(self, program: Invocation[Any] | None, sites: list[Site], value: Any) -> None:
         self.program, self._sites, self.value = program, sites, value
 
-    def sites(self) -> list[Site]:
-        """The sites of the outermost scope, oldest first."""
-        return self._sites
+    def sites(self, begin: int = 0) -> list[Site]:
+        """The sites of the outermost scope from the `begin`-th on, oldest first."""
+        return self._sites[begin:] if begin else self._sites
 
     def walk(self, scope: Address = ()) -> Iterator[tuple[Address, Site]]:
         """Every site with its address, depth first, scopes before what is inside them."""

@@ -15,7 +15,7 @@ def test_every_package_folder_is_listed() -> None:
     """The mapping of pyproject names every folder with Python files: one that it misses would not be installed."""
     found = {
         "steersman." + str(init.parent.relative_to(ROOT)).replace("/", ".")
-        for top in ("ppl", "inference", "models")
+        for top in ("ppl", "inference", "models", "cli")
         for init in (ROOT / top).rglob("__init__.py")
     }
     assert found == set(SETTINGS["tool"]["setuptools"]["packages"])
@@ -49,8 +49,10 @@ def _imports(file: Path) -> set[str]:
 
 
 def test_dependencies_run_downwards() -> None:
-    """ppl imports neither models nor inference; models and inference import ppl, and inference.testing alone both."""
-    for top, forbidden in (("ppl", {"models", "inference"}), ("models", {"inference"}), ("inference", {"models"})):
+    """ppl imports neither models nor inference; models and inference import ppl, and inference.testing alone both; the
+    command imports all of them, and none of them the command."""
+    for top, forbidden in (("ppl", {"models", "inference", "cli"}), ("models", {"inference", "cli"}),
+                           ("inference", {"models", "cli"})):
         for file in (ROOT / top).rglob("*.py"):
             if "testing" in file.parts:
                 continue
@@ -60,5 +62,5 @@ def test_dependencies_run_downwards() -> None:
 def test_files_stay_small() -> None:
     """Half of the files have fewer than 150 lines, none more than 400."""
     sizes = sorted(len(f.read_text(encoding="utf-8").splitlines())
-                   for top in ("ppl", "inference", "models") for f in (ROOT / top).rglob("*.py"))
+                   for top in ("ppl", "inference", "models", "cli") for f in (ROOT / top).rglob("*.py"))
     assert sizes[len(sizes) // 2] < 150 and sizes[-1] <= 400

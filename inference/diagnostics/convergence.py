@@ -1,4 +1,4 @@
-"""Whether Markov chains agree, and how many independent draws they are worth.
+"""Whether Markov chains agree, and how many independent draws they are worth. (Weighted draws: `weight_diagnosis`.)
 
 For a number x[m, n] at each of N draws of M chains, every chain split into halves, and its ranks over all draws
 normal scores z = Phi^-1((rank - 3/8) / (M N + 1/4)):
@@ -31,6 +31,7 @@ from steersman.ppl.protocols import Floats
 from steersman.ppl.trace import Trace
 
 from .diagnosis import MIN_DRAWS, Diagnosis, Statistic
+from .weight_diagnosis import WeightDiagnosis, weight_diagnosis
 
 if TYPE_CHECKING:
     from ..posterior import Posterior
@@ -64,15 +65,22 @@ def mcse(posterior: Posterior, f: Function | None = None, *, of: Of = "value") -
 
 def diagnose(
     posterior: Posterior, f: Function | Mapping[str, Function] | None = None, *, of: Of = "value"
-) -> Diagnosis:
-    """Mean, its error, sd, R-hat and ESS of each function; the acceptance of each move. See `Posterior.diagnose`."""
+) -> Diagnosis | WeightDiagnosis:
+    """Of chains: mean, its error, sd, R-hat and ESS of each function, and the acceptance of each move. Of independent
+    weighted draws: mean, its error, sd and Pareto k. See `Posterior.diagnose`."""
+    weighted = posterior.chains is None and "pareto_k" in posterior.info
+    traces = [t for _, t in posterior.weighted_traces()] if weighted else traces_of(posterior)
     if f is None:
-        table = _numbers(posterior)
+        table = _numbers(traces)
     else:
         functions = dict(f) if isinstance(f, Mapping) else {getattr(f, "__name__", "f"): f}
-        table = {name: draws_of(posterior, g, of=of, name=name) for name, g in functions.items()}
+        table = {name: _column(traces, g, of, name) for name, g in functions.items()}
+    if weighted:
+        k = posterior.info["pareto_k"]
+        return weight_diagnosis(posterior.method, posterior.weights, table, posterior.ess, k)
     assert posterior.chains is not None
-    return Diagnosis(posterior.method, posterior.chains, {name: _statistic(x) for name, x in table.items()})
+    statistics = {name: _statistic(_in_chains(posterior, x)) for name, x in table.items()}
+    return Diagnosis(posterior.method, posterior.chains, statistics)
 
 
 def traces_of(posterior: Posterior) -> list[Trace]:
@@ -89,28 +97,30 @@ def traces_of(posterior: Posterior) -> list[Trace]:
     return traces
 
 
-def draws_of(posterior: Posterior, f: Function | None = None, *, of: Of = "value", name: str | None = None) -> Floats:
+def draws_of(posterior: Posterior, f: Function | None = None, *, of: Of = "value") -> Floats:
     """f of every draw, shape [chains, draws]. Raises TypeError, naming f, where it gives no number."""
+    return _in_chains(posterior, _column(traces_of(posterior), f, of))
+
+
+def _column(traces: list[Trace], f: Function | None, of: Of, name: str | None = None) -> list[float]:
+    """f of every trace."""
     if of not in ("value", "trace"):
         raise ValueError(f"of={of!r}: expected 'value' (of the program) or 'trace'")
-    traces = traces_of(posterior)
     if f is None:
-        return _in_chains(posterior, [t.log_joint for t in traces])
+        return [t.log_joint for t in traces]
     given = [f(t if of == "trace" else t.value) for t in traces]
     if bad := [x for x in given if not _is_number(x)]:
         label = getattr(f, "__name__", "f") if name is None else name
         raise TypeError(f"{label!r} gave {bad[0]!r:.60} for a draw: a statistic is one number (or a truth value)")
-    return _in_chains(posterior, [float(x) for x in given])
+    return [float(x) for x in given]
 
 
-def _numbers(posterior: Posterior) -> dict[str, Floats]:
+def _numbers(traces: list[Trace]) -> dict[str, list[float]]:
     """The log joint density, and the numeric choices that all draws have, by address."""
-    traces = traces_of(posterior)
     choices = [t.choices() for t in traces]
     shared = [a for a in choices[0] if all(a in c and _is_number(c[a]) for c in choices)]
     table = {format_address(a): [float(c[a]) for c in choices] for a in shared}
-    columns = {LOG_DENSITY: [t.log_joint for t in traces], **table}
-    return {name: _in_chains(posterior, column) for name, column in columns.items()}
+    return {LOG_DENSITY: [t.log_joint for t in traces], **table}
 
 
 def _in_chains(posterior: Posterior, column: list[float]) -> Floats:

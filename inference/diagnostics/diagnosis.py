@@ -58,11 +58,11 @@ class Diagnosis(Mapping[str, Statistic]):
         few = [n for n, s in self.items() if min(s.ess_bulk, s.ess_tail) < ESS_LIMIT]
         still = [n for n, s in self.items() if math.isnan(s.ess_bulk)]
         if apart:
-            found.append(f"R-hat above {RHAT_LIMIT}, the chains do not agree yet: {_some(apart)}")
+            found.append(f"R-hat above {RHAT_LIMIT}, the chains do not agree yet: {some(apart)}")
         if few:
-            found.append(f"ESS below {ESS_LIMIT}: {_some(few)}")
+            found.append(f"ESS below {ESS_LIMIT}: {some(few)}")
         if still:
-            found.append(f"the same in all draws (or not finite), which tells nothing: {_some(still)}")
+            found.append(f"the same in all draws (or not finite), which tells nothing: {some(still)}")
         return found
 
     def __str__(self) -> str:
@@ -103,5 +103,6 @@ class Diagnosis(Mapping[str, Statistic]):
         return table
 
 
-def _some(names: list[str], limit: int = 6) -> str:
+def some(names: list[str], limit: int = 6) -> str:
+    """The first of them, and how many more there are."""
     return ", ".join(names[:limit]) + (f" and {len(names) - limit} more" if len(names) > limit else "")

@@ -62,7 +62,7 @@ class Attempts(Waves):
         posterior = Posterior.of_particles(
             self.accepted, np.full(m, log_z - math.log(m) if m else -math.inf), log_evidence=log_z,
             log_evidence_error=error, cost=Cost.of(run.meter), method=method, seed=run.seed, stopped=run.stopped,
-            info=info,
+            info=info, killed=killed_by(self.dead),
         )
         if m == 0 and n >= self.total:
             turned_down = n - len(self.dead)

@@ -10,6 +10,7 @@ from steersman.ppl.address import Address, format_address
 from steersman.ppl.effects import Invocation
 from steersman.ppl.errors import InvalidWeight, UnknownAddress
 from steersman.ppl.guided import SiteGuide, guided
+from steersman.ppl.measure import check_measure
 from steersman.ppl.particle import Particle
 from steersman.ppl.program import as_invocation
 from steersman.ppl.trace import Trace
@@ -46,13 +47,20 @@ class Proposed:
             await run.advance(wave)
             return
         guides = run.spawn([p.slot for p in wave], self.program)
-        await run.advance(guides)
+        sources: dict[tuple[int, Address], Any] = {}
+
+        def note(p: Particle) -> tuple[bool, Any]:
+            sources[p.slot, p.address] = p.pending.dist  # type: ignore[union-attr]
+            return False, None
+
+        await run.advance(guides, choose=note)
         tables = {p.slot: choices_of(p.trace) for p in guides}
         used: dict[int, set[Address]] = {slot: set() for slot in tables}
 
         def choose(p: Particle) -> tuple[bool, Any]:
             address = p.address
             if address in tables[p.slot]:
+                check_measure(p, p.pending.dist, sources.get((p.slot, address)))  # type: ignore[union-attr]
                 used[p.slot].add(address)
                 return True, tables[p.slot][address][0]
             return False, None

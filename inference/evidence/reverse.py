@@ -45,7 +45,8 @@ async def forward(run: Run, method: Sampler) -> float:
 
 async def reverse(run: Run, method: Sampler, trace: Trace) -> float:
     """log Zhat of one run in which the trace is one of the N particles; the others are drawn as in a forward run."""
-    retained = await _replay(run, run.model if isinstance(method, SMC) else method.proposed.model(run), trace)
+    model = method.model(run) if isinstance(method, SMC) else method.proposed.model(run)
+    retained = await _replay(run, model, trace)
     if isinstance(method, SMC):
         _check_proposed({a: s.log_q for a, s in retained.choice_sites().items()}, retained)
         return await _sweep(run, method, retained)
@@ -54,7 +55,7 @@ async def reverse(run: Run, method: Sampler, trace: Trace) -> float:
 
 async def _sweep(run: Run, method: SMC, retained: Trace | None) -> float:
     """Multinomial resampling at every stop, both ways: a conditional sweep is the exact reverse of such a sweep."""
-    start = run.spawn([0])[0] if retained is None else Particle.of_trace(retained)
+    start = run.spawn([0], method.model(run))[0] if retained is None else Particle.of_trace(retained)
     sweep = await conditional_sweep(Chain(run, 0, start), method.particles, method._barrier, retained)
     return sweep.log_evidence
 

@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 from steersman.ppl.protocols import Floats
 
 from ..resampling import Ancestry
-from ..resampling.weights import normalise
+from ..resampling.weights import log_sum_exp, normalise
 
 Lines = NDArray[np.int32]
 
@@ -38,11 +38,14 @@ class Genealogy:
         self._log_weights: list[Floats] = []
         self._resampled: list[bool] = []
         self._stops: list[tuple[str, ...] | None] = []
+        self._log_z: list[float] = []
 
     def append(
-        self, log_weights: ArrayLike, ancestry: Ancestry | None = None, *, stops: Sequence[str] | None = None
+        self, log_weights: ArrayLike, ancestry: Ancestry | None = None, *, stops: Sequence[str] | None = None,
+        log_z: float = math.nan,
     ) -> None:
-        """Record one generation at its end: log weights [N], how it was born, and what each particle stopped at.
+        """Record one generation at its end: log weights [N], how it was born, what each particle stopped at, and what
+        had been normalised away of the weights before: log_z nats.
 
         Raises ValueError when the shapes do not agree, when an index points outside the previous generation, or
         when generation 0 is given parents (or a later one is not).
@@ -62,6 +65,7 @@ class Genealogy:
         self._resampled.append(ancestry is not None and ancestry.resampled)
         self._log_weights.append(lw)
         self._stops.append(None if stops is None else tuple(stops))
+        self._log_z.append(log_z)
 
     def _check(self, ancestry: Ancestry, N: int) -> None:
         index, M = ancestry.index, self.sizes[-1]
@@ -106,6 +110,10 @@ class Genealogy:
     def stops(self, t: int) -> tuple[str, ...] | None:
         """What each particle of the generation stopped at, where that was recorded."""
         return self._stops[t]
+
+    def log_evidence(self, t: int) -> float:
+        """log Zhat of the target as it is at the end of the generation; nan where log_z was not recorded."""
+        return self._log_z[t] + log_sum_exp(self._log_weights[t])
 
     def ancestors(self, generation: int, of: int = -1) -> Lines:
         """The index in `generation` of the ancestor of each particle of generation `of` (the last one); [N_of].
@@ -152,9 +160,11 @@ class Genealogy:
                     "log_weights": [None if w == -math.inf else w for w in lw.tolist()],
                     "resampled": resampled,
                     "stops": None if stops is None else list(stops),
+                    "log_z": None if math.isnan(log_z) else log_z,
                 }
-                for parents, incoming, lw, resampled, stops in zip(
-                    self._parents, self._incoming, self._log_weights, self._resampled, self._stops, strict=True
+                for parents, incoming, lw, resampled, stops, log_z in zip(
+                    self._parents, self._incoming, self._log_weights, self._resampled, self._stops, self._log_z,
+                    strict=True,
                 )
             ]
         }
@@ -167,5 +177,9 @@ class Genealogy:
             index = np.array(generation["parents"], np.int64)
             ancestry = Ancestry(index, np.array(generation["incoming"], np.float64), generation["resampled"])
             log_weights = [-math.inf if w is None else w for w in generation["log_weights"]]
-            genealogy.append(log_weights, ancestry if len(genealogy) else None, stops=generation["stops"])
+            log_z = generation.get("log_z")  # the first files had none
+            genealogy.append(
+                log_weights, ancestry if len(genealogy) else None, stops=generation["stops"],
+                log_z=math.nan if log_z is None else log_z,
+            )
         return genealogy

@@ -19,8 +19,11 @@ from steersman.ppl.trace import Trace
 
 from ..chain.chains import Chains
 from ..diagnostics.diagnosis import Diagnosis
+from ..diagnostics.weight_diagnosis import WeightDiagnosis
 from ..resampling.weights import ess, log_sum_exp, normalise
 from .genealogy import Genealogy
+from .history import History
+from .killed import killed_by
 
 
 @dataclass(frozen=True)
@@ -48,6 +51,8 @@ class Posterior:
     stopped early (`stopped` says why) the others hold the trace so far and weigh nothing in `weights`. chains: how
     the draws of Markov chains lie in `traces`; they have equal weights, and log_evidence is nan. info: what the method
     tells of its run beside the draws (a ladder of temperatures, acceptance rates), by name; see its documentation.
+    history: what the particles of every generation did, those that left no descendants too. killed: site -> how many
+    particles it killed. program: its name.
     """
 
     traces: Sequence[Trace | None]
@@ -62,19 +67,32 @@ class Posterior:
     finished: np.ndarray[Any, np.dtype[np.bool_]] | None = None
     chains: Chains | None = None
     info: Mapping[str, Any] = field(default_factory=dict)
+    history: History | None = None
+    killed: Mapping[str, int] = field(default_factory=dict)
+    program: str | None = None
+
+    def __post_init__(self) -> None:
+        if self.program is None:
+            called = (t.program.name for t in self.traces if t is not None and t.program is not None)
+            object.__setattr__(self, "program", next(map(str, called), None))
 
     @classmethod
     def of_particles(
         cls, particles: Sequence[Particle], log_weights: Floats, *, log_evidence_error: float, cost: Cost,
         method: str, seed: int | None = None, genealogy: Genealogy | None = None, stopped: str | None = None,
-        log_evidence: float | None = None, info: Mapping[str, Any] | None = None,
+        log_evidence: float | None = None, info: Mapping[str, Any] | None = None, history: History | None = None,
+        killed: Mapping[str, int] | None = None,
     ) -> Posterior:
+        """killed: by default that of the given particles, or of all that the history tells of."""
         finished = np.array([p.done for p in particles], np.bool_)
         traces = [p.trace if p.done else p.partial_trace() for p in particles]
+        if killed is None:
+            killed = killed_by(particles) if history is None else history.killed()
         return cls(
             traces, log_weights, log_sum_exp(log_weights) if log_evidence is None else log_evidence,
             log_evidence_error, cost, method, seed, genealogy, stopped, None if finished.all() else finished,
-            info=info or {},
+            info=info or {}, history=history, killed=killed,
+            program=str(particles[0].model.name) if particles else None,
         )
 
     def __len__(self) -> int:
@@ -141,12 +159,13 @@ class Posterior:
     def diagnose(
         self, f: Callable[[Any], Any] | Mapping[str, Callable[[Any], Any]] | None = None, *,
         of: Literal["value", "trace"] = "value",
-    ) -> Diagnosis:
-        """Mean, Monte Carlo error, sd, R-hat and ESS of numbers of the draws of Markov chains, and the acceptance of
-        each move, as a mapping that prints as a table (see `inference.diagnostics`).
+    ) -> Diagnosis | WeightDiagnosis:
+        """Mean, Monte Carlo error and sd of numbers of the draws, as a mapping that prints as a table: of Markov chains
+        with R-hat, ESS and the acceptance of each move (see `inference.diagnostics`), of importance samples
+        (`Importance`, `VI`) with Pareto k. Its `doubts` say what speaks against trusting the draws.
 
         f: a function, or several by name, of the return value (of="trace": of the trace); by default the log joint
-        density and every numeric choice that all traces have. Raises ValueError for a posterior without chains or
+        density and every numeric choice that all traces have. Raises ValueError for other posteriors, or without
         draws, TypeError for a function that gives no number.
         """
         from ..diagnostics.convergence import diagnose
@@ -164,6 +183,12 @@ class Posterior:
         from .export import plot
 
         return plot(self, f)
+
+    def report(self, path: str | Path, *, title: str | None = None) -> None:
+        """Write a self-contained HTML page: the texts, their weights and where they come from (see `report`)."""
+        from ..report import report
+
+        report(self, path, title=title)
 
     def save(self, path: str | Path) -> None:
         """Write everything as one JSON file. Raises TypeError for values that JSON cannot hold."""

@@ -14,6 +14,7 @@ from steersman.ppl.trace import Trace
 
 from ..chain.chains import Chains
 from .genealogy import Genealogy
+from .history_storage import decode_history, encode_history
 
 if TYPE_CHECKING:
     from .posterior import Posterior
@@ -37,6 +38,9 @@ def save(posterior: Posterior, path: str | Path) -> None:
         "genealogy": None if posterior.genealogy is None else posterior.genealogy.to_json(),
         "chains": None if posterior.chains is None else posterior.chains.to_json(),
         "info": encode_value(dict(posterior.info)),
+        "history": None if posterior.history is None else encode_history(posterior.history),
+        "killed": dict(posterior.killed),
+        "program": posterior.program,
     }
     path = Path(path)
     partial = path.with_name(path.name + ".partial")
@@ -61,7 +65,7 @@ def load(path: str | Path) -> Posterior:
 def _read(data: dict[str, Any]) -> Posterior:
     from .posterior import Cost, Posterior
 
-    chains, info = data.get("chains"), data.get("info")  # the first files had neither
+    chains, info, history = (data.get(name) for name in ("chains", "info", "history"))  # the first files had none
     return Posterior(
         [None if t is None else Trace.from_json(t) for t in data["traces"]],
         np.array([decode_value(w) for w in data["log_weights"]], np.float64),
@@ -70,4 +74,6 @@ def _read(data: dict[str, Any]) -> Posterior:
         None if data["genealogy"] is None else Genealogy.from_json(data["genealogy"]), data["stopped"],
         None if data["finished"] is None else np.array(data["finished"], np.bool_),
         None if chains is None else Chains.from_json(chains), {} if info is None else decode_value(info),
+        None if history is None else decode_history(history), data.get("killed", {}),
+        data.get("program"),
     )

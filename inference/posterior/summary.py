@@ -9,39 +9,46 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..chain.chains import OPTIMISATION
+from ..diagnostics.pareto import heavy_tail
 
 if TYPE_CHECKING:
+    from rich.table import Table
+
     from .posterior import Posterior
 
 
 def summarise(posterior: Posterior, limit: int = 10, width: int = 100) -> str:
-    """The most probable values with their probability (after annealing: the best, with their log joint density),
-    then log Z, ESS and cost, as plain text."""
+    """The table of a posterior, then log Z, ESS and cost, as plain text."""
+    return f"{as_text(table(posterior, limit), width)}\n\n{footer(posterior)}"
+
+
+def table(posterior: Posterior, limit: int = 10) -> Table:
+    """The most probable values with their probability (after annealing: the best, with their log joint density)."""
     from rich.table import Table
 
     optimises = posterior.chains is not None and posterior.chains.optimises
-    table = Table(box=None, pad_edge=False, show_header=True, header_style="")
-    table.add_column("log density" if optimises else "p", justify="right", no_wrap=True)
-    table.add_column("value", overflow="fold")
+    shown = Table(box=None, pad_edge=False, show_header=True, header_style="")
+    shown.add_column("log density" if optimises else "p", justify="right", no_wrap=True)
+    shown.add_column("value", overflow="fold")
     ranked: dict[Any, float] = {}
     if posterior.weights.any():
-        ranked = _candidates(posterior) if optimises else posterior.probabilities()
+        ranked = candidates(posterior) if optimises else posterior.probabilities()
     for value, x in list(ranked.items())[:limit]:
-        table.add_row(f"{x:.4f}", str(value).strip() if isinstance(value, str) else repr(value))
+        shown.add_row(f"{x:.4f}", str(value).strip() if isinstance(value, str) else repr(value))
     if len(ranked) > limit:
-        table.add_row("", f"... and {len(ranked) - limit} more")
+        shown.add_row("", f"... and {len(ranked) - limit} more")
     if not ranked:
         none = "no particle has finished with positive weight" if posterior.chains is None else "no draw was kept"
-        table.add_row("-", none)
-    return f"{as_text(table, width)}\n\n{footer(posterior)}"
+        shown.add_row("-", none)
+    return shown
 
 
-def as_text(table: Any, width: int = 100) -> str:
+def as_text(shown: Any, width: int = 100) -> str:
     """A rich table as plain text."""
     from rich.console import Console
 
     out = io.StringIO()
-    Console(file=out, width=width, color_system=None, markup=False, highlight=False).print(table)
+    Console(file=out, width=width, color_system=None, markup=False, highlight=False).print(shown)
     return "\n".join(line.rstrip() for line in out.getvalue().rstrip().split("\n"))
 
 
@@ -50,13 +57,15 @@ def footer(posterior: Posterior) -> str:
     c = posterior.cost
     rewards = f", {c.rewards:,} reward calls" if c.rewards else ""
     stopped = f"; stopped: {posterior.stopped}" if posterior.stopped else ""
-    told = _evidence(posterior) if posterior.chains is None else _chains(posterior)
+    told = _evidence(posterior) if posterior.chains is None else chain_summary(posterior)
     return (f"{posterior.method}: {told}, {c.tokens:,} tokens, {c.calls:,} LM calls{rewards}, {c.seconds:.1f} s"
             f"{stopped}")
 
 
 def _evidence(posterior: Posterior) -> str:
-    return f"{_log_z(posterior)}, ESS {posterior.ess:.1f} of {len(posterior)}"
+    k = heavy_tail(posterior)
+    tail = "" if k is None else f", heavy tail (Pareto k {k:.2f})"
+    return f"{_log_z(posterior)}, ESS {posterior.ess:.1f} of {len(posterior)}{tail}"
 
 
 def _log_z(posterior: Posterior) -> str:
@@ -66,7 +75,8 @@ def _log_z(posterior: Posterior) -> str:
     return f"{log_z} = {posterior.log_evidence:.2f} ({shown})"
 
 
-def _chains(posterior: Posterior) -> str:
+def chain_summary(posterior: Posterior) -> str:
+    """How Markov chains fared: draws, acceptance, R-hat and ESS of the log density."""
     from ..diagnostics.convergence import ess_bulk, rhat
 
     chains = posterior.chains
@@ -85,7 +95,7 @@ def _chains(posterior: Posterior) -> str:
     return ", ".join(told)
 
 
-def _candidates(posterior: Posterior) -> dict[Any, float]:
+def candidates(posterior: Posterior) -> dict[Any, float]:
     """Return value -> log joint density of its best trace, the best first."""
     from .posterior import _hashable
 

@@ -1,8 +1,11 @@
 """Variational inference: guides, objectives, and training."""
 
+from steersman.ppl.parameters import BadParameters
+
 from .auto import AutoDiscrete, AutoGuide, AutoMultivariateNormal, AutoNormal
 from .contrastive import fit_twists
 from .estimators import NoMeasure
+from .execution import CannotScore
 from .family import Family
 from .fit import Fit, fit
 from .gradient import NonFinite
@@ -20,7 +23,6 @@ from .objective import (
 )
 from .objectives import best_of_n, dpg, elbo, iwelbo, kl_regularised, renyi, wake, wake_model
 from .param_set import ParamSet
-from .parameters import BadParameters
 from .potential import Potential
 from .vi import VI
 
@@ -32,6 +34,7 @@ __all__ = [
     "AutoNormal",
     "BadObjective",
     "BadParameters",
+    "CannotScore",
     "Family",
     "Fit",
     "Guide",

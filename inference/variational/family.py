@@ -40,6 +40,7 @@ class Family(Parametric):
         super().__init__(name, params)
         self.apply = apply
         self._arguments: dict[str, Any] = {}
+        self._discrete: bool | None = None
 
     def __call__(self, *features: Any) -> Amortised:
         """The distribution of a site with these features."""
@@ -54,6 +55,13 @@ class Family(Parametric):
         """sum_i w_i grad_theta a_i, a_i the scalar argument of this name (loc, scale, rate) of member i."""
         size = padded_size(len(members))
         return self._argument_gradient(parameter)(self._params, weighed(weights, size), *_features(members, size))
+
+    def discrete(self, features: tuple[Any, ...]) -> bool:
+        """Whether its distributions have probabilities, not densities; the same at all sites."""
+        if self._discrete is None:
+            found = self.distribution(self._params, *features)
+            self._discrete = bool(found.is_discrete)
+        return self._discrete
 
     # --- compiled ---------------------------------------------------------------------------------------------------
 
@@ -132,6 +140,11 @@ class Amortised(Distribution[Any]):
         log_q = family.log_probs(family.params, stacked(values, size), *_features(members, size))
         found: Floats = np.asarray(log_q)[:n].astype(np.float64)
         return found
+
+    @property
+    def discrete(self) -> bool:
+        """Whether log_prob is the log of a probability, not of a density."""
+        return self.trainable.discrete(self.features)
 
     def support(self) -> tuple[Any, ...] | None:
         d = self.trainable.distribution(self.trainable.params, *self.features)

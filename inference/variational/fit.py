@@ -84,6 +84,8 @@ def fit(
     if folder is not None:
         work.load(folder)
     waiting = None if patience is None else Patience(patience)
+    if waiting is not None:
+        waiting.resume(work.values)
     with Interrupt() as interrupt, Progress("fit", progress) as bar:
         run = Run(models[0], seed, budget, bar)
         (stopped,) = run_together([_train(run, models, work, steps, waiting, folder, checkpoint_every)], interrupt)

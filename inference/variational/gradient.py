@@ -19,8 +19,9 @@ from typing import Any
 import jax
 import numpy as np
 
+from steersman.ppl.answer import OUTSIDE
 from steersman.ppl.effects import Invocation
-from steersman.ppl.errors import SteersmanError
+from steersman.ppl.errors import OutsideSupport, SteersmanError
 from steersman.ppl.keys import Key
 from steersman.ppl.particle import Particle
 from steersman.ppl.trainable import Trainable
@@ -66,6 +67,7 @@ async def estimate(
     drawn: list[list[Execution]] = []
     for draws in evaluation.plan.draws:
         drawn.append(await _draw(run, model, draws, replicates, key, drawn))
+    _check_support(drawn, step)
     densities = [
         np.array([e.log_density(measure.of) for e in drawn[number]]).reshape(
             replicates, *evaluation.plan.draws[number].shape
@@ -87,11 +89,11 @@ async def estimate(
                 if (k, id(row)) in handled:
                     continue
                 chosen = (estimators or {}).get(row.address[-2], "score")
-                through = weights.scored and row.role == "q" and execution.drawn(row.address)
+                through = weights.scored and row.drawn
                 if through and chosen in ("enumerate", "measure-valued"):
                     others.setdefault(chosen, []).append((k, row))
                     through = False
-                rows.append((row, weights.at(k, row, execution, through)))
+                rows.append((row, weights.at(k, row, through)))
         if "enumerate" in others:
             rows += await enumerated(about, others["enumerate"], key.fold(number, 1))
         if "measure-valued" in others:
@@ -165,6 +167,17 @@ def _check_values(evaluated: Evaluated, drawn: Sequence[Sequence[Execution]], st
     why = f": executions died at {', '.join(killers[:4])}, so that log p is -inf there. A guide must rule that out; " \
         "or use an objective that weighs (wake, dpg, iwelbo), which gives them no weight" if killers else ""
     raise NonFinite(f"step {step}: the objective is {evaluated.values[~np.isfinite(evaluated.values)][0]}{why}")
+
+
+def _check_support(drawn: Sequence[Sequence[Execution]], step: int) -> None:
+    """Raise OutsideSupport where the guide has drawn nothing that the program can make: no step would change that."""
+    killers = [e.killed_by for those in drawn for e in those]
+    if killers and all(k is not None and k.endswith(OUTSIDE) for k in killers):
+        raise OutsideSupport(
+            f"step {step}: all {len(killers)} executions died at {', '.join(sorted(set(map(str, killers))))}: the "
+            "guide draws what the program gives no probability. Propose from a distribution with the support of the "
+            "program's own; automatic guides (AutoGuide) do"
+        )
 
 
 def _culprits(drawn: Sequence[Sequence[Execution]], name: str) -> str:

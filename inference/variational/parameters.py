@@ -1,4 +1,4 @@
-"""Trees of parameters: what they may hold, and rows for compiled calls."""
+"""Trees of parameters and of gradients, and rows for compiled calls."""
 
 from __future__ import annotations
 
@@ -11,38 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from steersman.ppl.dist.padding import pad
-from steersman.ppl.errors import SteersmanError
+from steersman.ppl.parameters import checked
 from steersman.ppl.protocols import Floats
-
-
-class BadParameters(SteersmanError, ValueError):
-    """Parameters that are not floating arrays of the right form, or not finite."""
-
-
-def checked(name: str, params: Any, like: Any = None) -> Any:
-    """The tree with its leaves as float32 arrays. like: a tree whose structure and shapes it must have. Raises
-    BadParameters, which names the leaf."""
-    leaves, structure = jax.tree_util.tree_flatten_with_path(params)
-    if not leaves:
-        raise BadParameters(f"{name}: there are no parameters")
-    found = []
-    for path, leaf in leaves:
-        array = jnp.asarray(leaf)
-        where = f"{name}{jax.tree_util.keystr(path)}"
-        if not jnp.issubdtype(array.dtype, jnp.floating) and not jnp.issubdtype(array.dtype, jnp.integer):
-            raise BadParameters(f"{where}: parameters are numbers, got {array.dtype}")
-        if not bool(jnp.isfinite(array).all()):
-            raise BadParameters(f"{where}: not all values are finite")
-        found.append(array.astype(jnp.float32))
-    if like is not None:
-        expected, known = jax.tree_util.tree_flatten_with_path(like)
-        if repr(known) != repr(structure):
-            raise BadParameters(f"{name}: the parameters have structure {structure}, expected {known}")
-        for (path, old), new in zip(expected, found, strict=True):
-            if old.shape != new.shape:
-                where = f"{name}{jax.tree_util.keystr(path)}"
-                raise BadParameters(f"{where}: shape {new.shape}, expected {old.shape}")
-    return jax.tree_util.tree_unflatten(structure, found)
 
 
 def add(trees: Sequence[Any]) -> Any:

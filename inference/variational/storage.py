@@ -10,7 +10,7 @@ import jax
 import numpy as np
 from numpy.typing import NDArray
 
-from .parameters import BadParameters
+from steersman.ppl.parameters import BadParameters, named
 
 FILE = "params.safetensors"
 
@@ -39,21 +39,20 @@ def read_params(
 
 def named_leaves(tree: Any) -> dict[str, NDArray[Any]]:
     """Path -> array of every leaf."""
-    return {_path(p): np.asarray(leaf) for p, leaf in jax.tree_util.tree_flatten_with_path(tree)[0]}
+    return {path: np.asarray(leaf) for path, leaf in named(tree).items()}
 
 
 def restored(arrays: Mapping[str, NDArray[Any]], like: Any, where: str) -> Any:
     """A tree like `like`, with these leaves."""
-    leaves, structure = jax.tree_util.tree_flatten_with_path(like)
-    names = [_path(p) for p, _ in leaves]
-    if missing := [n for n in names if n not in arrays]:
+    leaves = named(like)
+    if missing := [n for n in leaves if n not in arrays]:
         raise BadParameters(f"{where} has no {missing[0]!r}; it has {_some(arrays)}")
-    if extra := [n for n in arrays if n not in names]:
-        raise BadParameters(f"{where} also has {extra[0]!r}, which is not a parameter here; expected {_some(names)}")
-    for name, (_, leaf) in zip(names, leaves, strict=True):
+    if extra := [n for n in arrays if n not in leaves]:
+        raise BadParameters(f"{where} also has {extra[0]!r}, which is not a parameter here; expected {_some(leaves)}")
+    for name, leaf in leaves.items():
         if arrays[name].shape != np.shape(leaf):
             raise BadParameters(f"{where}: {name!r} has shape {arrays[name].shape}, expected {np.shape(leaf)}")
-    return jax.tree_util.tree_unflatten(structure, [jax.numpy.asarray(arrays[n]) for n in names])
+    return jax.tree.unflatten(jax.tree.structure(like), [jax.numpy.asarray(arrays[n]) for n in leaves])
 
 
 def write_arrays(path: Path, arrays: Mapping[str, NDArray[Any]]) -> None:
@@ -74,10 +73,6 @@ def read_arrays(path: Path) -> dict[str, NDArray[Any]]:
     except SafetensorError as error:
         raise BadParameters(f"{path} is no safetensors file: {error}") from error
     return found
-
-
-def _path(path: Any) -> str:
-    return "/".join(str(getattr(p, "key", getattr(p, "idx", getattr(p, "name", p)))) for p in path)
 
 
 def _some(names: Any) -> str:

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from steersman.ppl.keys import Key
+from steersman.ppl.parameters import BadParameters
 
 from ..run import Run
 from ..run.sizes import whole
@@ -32,6 +33,11 @@ class Patience:
     window: int = 20
     best: float = -math.inf
     since: int = 0
+
+    def resume(self, values: list[float]) -> None:
+        """Take account of the steps before a checkpoint."""
+        for t in range(len(values)):
+            self.exhausted(values[: t + 1])
 
     def exhausted(self, values: list[float]) -> bool:
         mean = float(np.mean(values[-self.window :]))
@@ -76,12 +82,17 @@ class Training:
         """Go on from a checkpoint, if there is one."""
         if not (folder / STATE).is_file():
             return False
-        self.guide.load(folder)
+        try:
+            self.guide.load(folder)
+        except BadParameters as error:
+            error.add_note("a fit that goes on from a checkpoint must know all of: Guide(proposer, *trainables)")
+            raise
         arrays = read_arrays(folder / STATE)
         self.values = arrays.pop("values").tolist()
         met = {name.split("/")[0] for name in arrays}
         like = {t.name: self.ascent.optimiser.init(t.params) for t in self.guide.trainables if t.name in met}
-        self.ascent.states = restored(arrays, like, str(folder / STATE))
+        fresh = named_leaves(like)  # of parameters that were met, and not moved, before the checkpoint
+        self.ascent.states = restored({**fresh, **arrays}, like, str(folder / STATE))
         return True
 
 

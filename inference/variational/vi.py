@@ -12,6 +12,7 @@ from steersman.ppl.errors import AllParticlesDead
 from steersman.ppl.keys import Key
 from steersman.ppl.particle import Particle
 
+from ..diagnostics.pareto import pareto_k
 from ..diagnostics.variance import log_evidence_error
 from ..posterior import Cost, Posterior
 from ..posterior.genealogy import Genealogy
@@ -46,7 +47,8 @@ class VI:
     The result is an importance sample from the trained guide, so log Z and expectations are right whatever the fit came
     to; how good it was, its ESS tells. guide, objective, draws, optimiser, estimators: as in `fit`. particles: N. The
     parameters stay in the guide: a second run goes on from them, and `Importance`, `SMC` and `MH` propose from it.
-    posterior.info has the "losses". A run that ends early weighs what the last step drew.
+    posterior.info has the "losses", and the "pareto_k" of the weights, which tells whether the guide is wide enough
+    (see `pareto_k`). A run that ends early weighs what the last step drew.
 
     Source: Jordan et al. 1999; the correction: Yao et al. 2018, "Yes, but did it work?". Cost: steps times draws
     executions of guide and program, and N of them.
@@ -85,7 +87,7 @@ class VI:
         return state.sampled
 
     def result(self, run: Run, state: VIState) -> Posterior:
-        info = {"losses": [-v for v in state.training.values]}
+        info: dict[str, Any] = {"losses": [-v for v in state.training.values]}
         about: dict[str, Any] = {
             "cost": Cost.of(run.meter), "method": self.name, "seed": run.seed, "stopped": run.stopped, "info": info
         }
@@ -93,9 +95,12 @@ class VI:
         if not particles and state.last is not None:
             traces = [None if e.killed_by else e.trace for e in state.last.draws[0]]
             log_w = state.last.log_weights - math.log(len(traces))
+            info["pareto_k"] = pareto_k(log_w)
             return Posterior(traces, log_w, log_sum_exp(log_w), _error(log_w), **about)
         log_w = np.array([p.log_weight for p in particles]) - math.log(max(len(particles), 1))
         complete = state.sampled and all(p.done for p in particles)
+        if complete:
+            info["pareto_k"] = pareto_k(log_w)
         posterior = Posterior.of_particles(
             particles, log_w, log_evidence_error=_error(log_w) if complete else math.nan, **about
         )

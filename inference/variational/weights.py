@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from .evaluate import Array, Evaluated, Evaluation
-from .execution import Execution, Row
+from .execution import Row
 
 
 @dataclass(frozen=True)
@@ -37,14 +37,14 @@ class Weights:
         score = (values.reshape(len(values), *[1] * len(draws.shape)) - baselines).ravel()
         return cls(partials, fixed, score, not draws.frozen)
 
-    def at(self, k: int, row: Row, execution: Execution, through: bool) -> float:
+    def at(self, k: int, row: Row, through: bool) -> float:
         """The weight of a row of execution k; through: the gradient flows through its value by its score."""
         part = self.partials
         if row.role == "p":
-            of = "prior" if execution.trace.site(row.address).kind == "sample" else "likelihood"
+            of = "prior" if row.site.kind == "sample" else "likelihood"
             return row.power * float(part["model"][k] + part[of][k])
         weight = float(part["guide"][k])
-        if execution.drawn(row.address):
+        if row.drawn:
             weight += float(part["redrawn"][k])
         return weight + float(self.score[k]) if through else weight
 

@@ -10,12 +10,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from steersman.ppl.constraints.masks import Packed
+from steersman.ppl.parameters import checked, named
 from steersman.ppl.protocols import Floats
 
 from ..errors import ModelError
 from ..language_model import LanguageModel, Prefix
 from .adapter import Adapter
-from .checked import checked, mapped, named
 from .rows import rows_of
 
 if TYPE_CHECKING:
@@ -45,7 +45,7 @@ class AdaptedLM(LanguageModel):
         self.base, self.adapters, self.name = base, tuple(adapters), name
         self.tokenizer, self.vocab_size = base.tokenizer, base.vocab_size
         self.bos, self.eos = base.bos, base.eos
-        self._params = mapped(_array, {a.key: a.initial(base) for a in adapters})
+        self._params = checked(name, {a.key: a.initial(base) for a in adapters}, make=_array)
         self.decoder = base.decoder.beside(self._installed(), memory)
         V, readable = base.vocab_size, self.decoder.params.embed.size
         self._lead: Prefix = tuple(range(V, readable))
@@ -57,11 +57,13 @@ class AdaptedLM(LanguageModel):
 
         Assigning raises ValueError that names the leaf for another structure or shape, or a value that is not finite.
         """
-        return mapped(lambda leaf: leaf, self._params)
+        import jax
+
+        return jax.tree.map(lambda leaf: leaf, self._params)
 
     @params.setter
     def params(self, new: Any) -> None:
-        self._params = checked(new, self._params, self.name, _array)
+        self._params = checked(self.name, new, self._params, _array)
         self.decoder.params = self._installed()
 
     @property

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike
 
+from steersman.ppl.parameters import checked
 from steersman.ppl.protocols import Floats
 
 from ..table import TableLM
 from ..tokenizer import Tokenizer
-from .checked import checked, mapped
 from .rows import Row, rows_of
 
 if TYPE_CHECKING:
@@ -53,11 +53,11 @@ class TrainableTable(TableLM):
     def params(self) -> Any:
         """{"logits": [V + 1] * (order - 1) + [V]}; assigning raises ValueError for another shape, or values that are
         not finite."""
-        return mapped(np.copy, self._params)
+        return {"logits": self._params["logits"].copy()}
 
     @params.setter
     def params(self, new: Any) -> None:
-        self._params = checked(new, self._params, self.name, lambda leaf: np.array(leaf, np.float32))
+        self._params = checked(self.name, new, self._params, lambda leaf: np.array(leaf, np.float32))
         table = np.where(self._forbidden, -np.inf, self._params["logits"].astype(np.float64))
         self._set(table)
 

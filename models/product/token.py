@@ -54,6 +54,11 @@ class ProductToken(Algebraic["ProductToken"]):
         return trainable_in(self.models)
 
     @property
+    def pieces(self) -> Sequence[bytes]:
+        """What each token of their common vocabulary stands for."""
+        return self.models[0].tokenizer.token_bytes
+
+    @property
     def context(self) -> Contexts:
         return Contexts(tuple([p.context for p, _ in self.factors]))
 

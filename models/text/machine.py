@@ -141,8 +141,14 @@ class TextMachine:
             child.send(token, 0.0, 0.0)
         return child if child.finished else None
 
-    def sites(self) -> list[Site]:
+    def sites(self, begin: int = 0) -> list[Site]:
+        answered = zip(self.tokens[begin:], self._log_p[begin:], self._log_q[begin:], strict=True)
         return [
             Site("token", k, "sample", token, log_p, log_q)
-            for k, (token, log_p, log_q) in enumerate(zip(self.tokens, self._log_p, self._log_q, strict=True))
+            for k, (token, log_p, log_q) in enumerate(answered, begin)
         ]
+
+    @property
+    def pieces(self) -> Sequence[bytes]:
+        """What each token of the vocabulary stands for."""
+        return self.text.lm.tokenizer.token_bytes

@@ -67,6 +67,14 @@ class Record(Distribution[T_co]):
 
         return finite_support(self)
 
+    @property
+    def discrete(self) -> bool | None:
+        """Whether log_prob is the log of a probability, not of a density; None for a point mass, which is taken for
+        either."""
+        from .compiled import form
+
+        return None if self.maker.name == "Delta" else form(self.flat()[0]).discrete
+
     def numpyro(self) -> Any:
         """The NumPyro object, made now, with its parameters validated by NumPyro (ValueError)."""
         from .structure import build

@@ -8,14 +8,8 @@ import numpy as np
 import pytest
 
 from examples import acrostic, calibrated_judge, power_sampling, rewriting
-from steersman import models
 from steersman.inference import MH, Gibbs, Importance, ParticleGibbs, block, infer, mix, nuts, suffix
 from steersman.models import NeuralLM
-
-
-@pytest.fixture(scope="module")
-def lm() -> NeuralLM:
-    return models.load()
 
 
 @pytest.mark.slow

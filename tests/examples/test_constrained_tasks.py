@@ -13,28 +13,13 @@ from typing import Any
 
 import jsonschema
 import lark
-import numpy as np
 import pytest
+from task_texts import N, texts
 
 from examples import arithmetic, character_record, dialogue, paragraphs
-from steersman import models
-from steersman.inference import SMC, Importance, Posterior, infer
+from steersman.inference import SMC, Importance, infer
 from steersman.models import NeuralLM
 from steersman.ppl import Constraint, Text, grammar, json_schema, predicate, program, regex, sample
-
-N = 32  # one population size for all tasks: they then share the compiled programs
-
-
-@pytest.fixture(scope="module")
-def lm() -> NeuralLM:
-    return models.load()
-
-
-def texts(posterior: Posterior) -> list[str]:
-    """Every text with weight; a task that leaves none has failed."""
-    found = [str(v) for v, w in zip(posterior.values, posterior.weights, strict=True) if w > 0]
-    assert found and np.isfinite(posterior.log_evidence)
-    return found
 
 
 def earley(source: str) -> Callable[[str], Any]:

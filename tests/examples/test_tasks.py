@@ -9,26 +9,11 @@ import re
 
 import numpy as np
 import pytest
+from task_texts import N, texts
 
 from examples import exact_length, given_words, infilling, intersection, no_letter, short_words, story
-from steersman import models
-from steersman.inference import SMC, AllParticlesDead, Importance, Posterior, infer
+from steersman.inference import SMC, AllParticlesDead, Importance, infer
 from steersman.models import NeuralLM
-
-N = 32  # one population size for all tasks: they then share the compiled programs
-
-
-@pytest.fixture(scope="module")
-def lm() -> NeuralLM:
-    return models.load()
-
-
-def texts(posterior: Posterior) -> list[str]:
-    """Every text with weight; a task that leaves none has failed."""
-    found = [str(v) for v, w in zip(posterior.values, posterior.weights, strict=True) if w > 0]
-    assert found and len(posterior) == N
-    assert np.isfinite(posterior.log_evidence)
-    return found
 
 
 def test_no_letter_e(lm: NeuralLM) -> None:

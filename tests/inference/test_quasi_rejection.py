@@ -98,11 +98,8 @@ class BetaForgotten(QuasiRejection):
     """Accepts by min(1, w)."""
 
     async def step(self, run: Any, state: Any) -> Any:
-        beta, self.log_beta = self.log_beta, 0.0
-        try:
-            return await super().step(run, state)
-        finally:
-            self.log_beta = beta
+        state.log_bound = 0.0
+        return await super().step(run, state)
 
 
 def test_a_wrong_beta_is_seen() -> None:

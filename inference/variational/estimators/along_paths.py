@@ -69,7 +69,7 @@ class NotCovered(TypeError):
 def _moved(trainable: Any, execution: Execution, estimators: Estimators) -> list[Row]:
     return [
         r for r in execution.rows
-        if r.trainable is trainable and r.role == "q" and execution.drawn(r.address)
+        if r.trainable is trainable and r.drawn
         and estimators.get(r.address[-2], "reparameterised") == "reparameterised"
         and (isinstance(trainable, Gaussian) or has_path(r.dist))
     ]

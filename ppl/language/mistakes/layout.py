@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from lark import Token
+
 from .failure import CLOSER, HEADERS, Failure, Finding, end_of, line_end, start_of
 
 SIGNS = {"LPAR": "(", "LSQB": "[", "LBRACE": "{", "RPAR": ")", "RSQB": "]", "RBRACE": "}"}
@@ -20,15 +22,26 @@ def unclosed_bracket(f: Failure) -> Finding | None:
     bracket, t, prev = f.brackets[-1], f.token, f.prev
     later = prev is not None and (prev.line or 0) < (t.line or 0)
     outside = later and ((t.column or 0) <= (f.first.column or 0) or f.kind in STATEMENTS)
+    swallowed = f.kind in ("EQUAL", "TILDE", "AUGMENT") and prev is not None and _begins_a_line(f, prev)
     header = f.first.type in HEADERS and bracket.type == "LPAR" and (
         (f.kind == "COLON" and f.next is not None and f.next.line != t.line)
         or (later and prev is not None and prev.type == "COLON")
     )
-    if not (f.kind == "$END" or outside or header):
+    if not (f.kind == "$END" or outside or swallowed or header):
         return None
-    patched = None if f.kind == "$END" else f.cut_line(line_end(f.text, start_of(bracket)))
+    patched = None
+    if header:
+        patched = f.cut_line(line_end(f.text, start_of(bracket)))
+    elif prev is not None and f.kind != "$END":  # all lines before the one that is not the bracket's
+        patched = f.cut_line(f.text.rfind("\n", 0, start_of(prev if swallowed else t)))
     return Finding("unclosed-bracket", f"'{SIGNS[bracket.type]}' is never closed", f.span(bracket),
                    f"close it with '{SIGNS[CLOSER[bracket.type]]}'", patched)
+
+
+def _begins_a_line(f: Failure, t: Token) -> bool:
+    """Whether a token stands first in a line after that of the bracket, no deeper than the statement."""
+    line = f.text[f.text.rfind("\n", 0, start_of(t)) + 1 : start_of(t)]
+    return (t.line or 0) > (f.brackets[-1].line or 0) and not line.strip() and len(line) < (f.first.column or 0)
 
 
 def stray_bracket(f: Failure) -> Finding | None:

@@ -27,10 +27,21 @@ def site_after_comma(f: Failure) -> Finding | None:
                    f.cut(start_of(f.token), line_end(f.text, start_of(f.token))))
 
 
+def colon_after_effect(f: Failure) -> Finding | None:
+    """`condition: x > 3`."""
+    if f.kind != "COLON" or f.types() != [f.first.type] or f.first.type not in EFFECTS:
+        return None
+    return Finding("effect-as-call", f"no ':' stands after '{f.first}'", f.span(), "leave it out",
+                   f.cut_tokens(f.token, f.token))
+
+
 def equal(f: Failure) -> Finding | None:
     if f.kind not in ("EQUAL", "AUGMENT"):
         return None
     first = f.first.type
+    if f.brackets and f.brackets[-1].type == "LBRACE":
+        return Finding("assignment", "'=' stands between a key and its value", f.span(), 'write {"key": value}',
+                       f.cut_tokens(f.token, f.token, ":"))
     if first == "OBSERVE" and not f.brackets:
         return Finding("assignment", "'=' stands where 'observe' has '~'", f.span(),
                        "write `observe value ~ distribution`", f.cut_tokens(f.token, f.token, "~"))
@@ -116,5 +127,5 @@ def not_a_statement(f: Failure) -> Finding | None:
 
 
 FIRST = (effect_as_call, site_after_comma)
-RULES = (site, missing_distribution, tilde, equal)
+RULES = (colon_after_effect, site, missing_distribution, tilde, equal)
 LAST = (not_a_statement,)

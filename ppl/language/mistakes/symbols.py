@@ -127,6 +127,9 @@ def tuples(f: Failure) -> Finding | None:
                            f.cut(start_of(f.token), end))
         return None
     if bracket.type == "LBRACE" and f.kind in ("COMMA", "RBRACE") and "COLON" in f.accepts:
+        if any(t.type == "COLON" and start_of(t) > start_of(bracket) for t in f.line):
+            return Finding("missing-value", "a value is missing after a key", f.span(), 'write {"key": value}',
+                           f.cut_line())
         return Finding("set", "there are no sets", f.span(bracket), "write a list: [a, b]", f.cut_line())
     if bracket.type == "LBRACE" and f.kind == "FOR":
         return Finding("comprehension", "a comprehension makes a list", f.span(bracket),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from difflib import get_close_matches
+
 from lark import Token
 
 from .failure import Failure, Finding, end_of, start_of
@@ -40,6 +42,8 @@ FOREIGN = {
 LEFT_OUT = {"await", "let", "var", "const", "new"}
 KEYWORDS = {"PROGRAM", "DEF", "MODEL", "OBSERVE", "CONDITION", "FACTOR", "TWIST", "USING", "AS", "IMPORT", "FROM",
             "BREAK", "CONTINUE", "PASS", "RETURN"}
+BEGINNINGS = ("program", "def", "model", "import", "from", "if", "elif", "else", "for", "while", "return", "observe",
+              "condition", "factor", "twist")
 STATEMENTS = {"OBSERVE": "observe value ~ distribution", "CONDITION": "condition test", "FACTOR": "factor log_weight",
               "TWIST": "twist log_weight"}
 
@@ -73,6 +77,18 @@ def else_if(f: Failure) -> Finding | None:
                    f.cut_tokens(f.prev, f.token, "elif"))
 
 
+def misspelt(f: Failure) -> Finding | None:
+    """`programm main():`."""
+    if f.types() != ["NAME"] or f.kind not in ("NAME", "NUMBER", "STRING", "LBRACE", "NOT", "COLON"):
+        return None
+    close = get_close_matches(str(f.first).lower(), BEGINNINGS, 1, 0.8)
+    if not close:
+        return None
+    start = start_of(f.first)
+    return Finding("misspelt", f"no statement begins with '{f.first}'", f.span(f.first), f"write `{close[0]}`",
+                   f.text[:start] + close[0] + f.text[end_of(f.first) :])
+
+
 def keyword(f: Failure) -> Finding | None:
     """A word of the language where a name is meant."""
     used = f.next is not None and f.next.type in ("DOT", "EQUAL", "TILDE", "AUGMENT")
@@ -98,4 +114,4 @@ def keyword_first(f: Failure) -> Finding | None:
                    f"choose another name, such as {word}_", f.cut_tokens(f.first, f.first, "_" * len(word)))
 
 
-RULES = (else_if, foreign, keyword_first, keyword)
+RULES = (else_if, foreign, misspelt, keyword_first, keyword)

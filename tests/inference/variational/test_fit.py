@@ -100,7 +100,7 @@ def test_bad_guides() -> None:
         fit(walk(), guide(q), steps=1, optimiser=-1.0)
     with pytest.raises(ValueError, match="expected one of 'score'"):
         fit(walk(), guide(q), steps=1, estimators={"x": "magic"})
-    with pytest.raises(BadParameters, match="not all values are finite"):
+    with pytest.raises(BadParameters, match="has 18 of 18 numbers that are not finite"):
         q.params = np.full((2, 3, 3), np.nan)
 
 

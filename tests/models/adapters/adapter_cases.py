@@ -8,11 +8,11 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
+import jax
 import numpy as np
 
 from steersman.models import LanguageModel, NeuralLM, SymbolTokenizer
 from steersman.models.adapters import AdaptedLM
-from steersman.models.adapters.checked import mapped
 from steersman.models.decoder import Decoder
 from steersman.models.decoder.families import architecture_of
 from steersman.models.decoder.weights import Tensors
@@ -69,7 +69,7 @@ def of_family(case: str) -> NeuralLM:
 def perturb(lm: AdaptedLM, scale: float = 0.2, seed: int = 0) -> None:
     """Parameters away from where they begin, so that every one of them counts."""
     rng = np.random.default_rng(seed)
-    lm.params = mapped(lambda a: np.asarray(a) + scale * rng.normal(size=a.shape).astype(np.float32), lm.params)
+    lm.params = jax.tree.map(lambda a: np.asarray(a) + scale * rng.normal(size=a.shape).astype(np.float32), lm.params)
 
 
 def drawn(*tokens: int) -> Text:

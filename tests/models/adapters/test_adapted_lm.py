@@ -12,9 +12,9 @@ from jax.sharding import Mesh
 
 from steersman.inference import Enumerate, Importance, infer
 from steersman.models import ContextTooLong, LogitBias, LoRA, ModelError, NeuralLM, SoftPrompt, TableLM
-from steersman.models.adapters.checked import named
 from steersman.models.decoder import Decoder, programs
 from steersman.ppl import choice, observe, program, sample
+from steersman.ppl.parameters import named
 from steersman.ppl.trainable import trainable_of
 from tests.models.decoder.llama_reference import SMALL, write_folder
 
@@ -213,16 +213,16 @@ def test_bad_params_are_named(small: Model) -> None:
     lora = {**good["lora"], "0": {**good["lora"]["0"], "qkv": {"a": good["lora"]["0"]["qkv"]["a"]}}}
     for new, message in (
         ({"lora": good["lora"]}, "params of 'mine': bias is missing"),
-        ({**good, "prompt": bad_leaf}, "there is no prompt; there are lora/0/qkv/a"),
+        ({**good, "prompt": bad_leaf}, "there is no prompt; there are bias, lora/0/down/a"),
         ({**good, "bias": np.zeros(60)}, r"bias has shape \[60\], not \[61\]"),
-        ({**good, "bias": bad_leaf}, "1 of the 61 numbers of bias are not finite"),
+        ({**good, "bias": bad_leaf}, "bias has 1 of 61 numbers that are not finite"),
         ({**good, "bias": "x"}, "bias is 'x', no array of numbers"),
         ({**good, "lora": lora}, "lora/0/qkv/b is missing"),
     ):
         with pytest.raises(ValueError, match=message):
             lm.params = new
     assert all(a is b for a, b in zip(named(lm.params).values(), named(good).values(), strict=True))
-    assert list(named(good))[:2] == ["lora/0/qkv/a", "lora/0/qkv/b"]
+    assert list(named(good))[:3] == ["bias", "lora/0/down/a", "lora/0/down/b"]
 
 
 def test_bad_adapters_are_refused(small: Model, tmp_path: Any) -> None:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import jax
 import numpy as np
 import pytest
 from adapter_cases import WEIGHTS, moved_by, of_family, perturb, texts
 
 from steersman.models import LogitBias, LoRA, SoftPrompt
-from steersman.models.adapters.checked import mapped, named
+from steersman.ppl.parameters import named
 from tests.models.decoder.random_checkpoints import CASES
 
 FAST = ("gpt2",)
@@ -28,7 +29,7 @@ def test_every_architecture(case: str) -> None:
 
     def moved(h: float) -> float:
         steps = {k: h * np.asarray(g) / length for k, g in named(gradient).items()}
-        lm.params = moved_by(mapped(np.asarray, theta), steps)
+        lm.params = moved_by(jax.tree.map(np.asarray, theta), steps)
         return float(WEIGHTS @ type(members[0]).log_prob(members, values))
 
     h = 0.1 / length

@@ -5,14 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import jax
 import numpy as np
 import pytest
 from adapter_cases import PROMPT, TAILS, WEIGHTS, drawn, language_model, moved_by, perturb, score, small_llama, texts
 
 from steersman.models import LogitBias, LoRA, ModelError, NeuralLM, SoftPrompt
 from steersman.models.adapters import AdaptedLM, passes, whole_texts
-from steersman.models.adapters.checked import mapped, named
 from steersman.ppl import OutsideSupport, choice, regex
+from steersman.ppl.parameters import named
 
 Model = tuple[NeuralLM, dict[str, Any]]
 
@@ -30,7 +31,7 @@ def adapted(small: Model) -> AdaptedLM:
 
 def direction(theta: Any, seed: int) -> Any:
     rng = np.random.default_rng(seed)
-    return mapped(lambda a: rng.normal(size=a.shape), theta)
+    return jax.tree.map(lambda a: rng.normal(size=a.shape), theta)
 
 
 def along(gradient: Any, direction: Any) -> float:
@@ -41,7 +42,7 @@ def along(gradient: Any, direction: Any) -> float:
 
 def slope(f: Callable[[Any], float], theta: Any, direction: Any, h: float = 1e-5) -> float:
     """Central difference in float64, off by O(h^2)."""
-    plain = mapped(lambda a: np.asarray(a, np.float64), theta)
+    plain = jax.tree.map(lambda a: np.asarray(a, np.float64), theta)
 
     def moved(x: float) -> Any:
         steps = {k: x * v for k, v in named(direction).items()}
@@ -65,7 +66,7 @@ def test_against_finite_differences(small: Model, adapted: AdaptedLM, temperatur
     assert value == pytest.approx(f(theta), abs=1e-4)
     assert value == pytest.approx(WEIGHTS @ type(members[0]).log_prob(members, values), abs=1e-4)
     for seed, keys in enumerate([("lora",), ("prompt",), ("bias",), ("lora", "prompt", "bias")]):
-        d = {k: mapped((lambda a: a) if k in keys else (lambda a: 0 * a), v) for k, v in direction(theta, seed).items()}
+        d = {k: v if k in keys else jax.tree.map(lambda a: 0 * a, v) for k, v in direction(theta, seed).items()}
         want = slope(f, theta, d)
         assert abs(want) > 0.05 and along(gradient, d) == pytest.approx(want, rel=2e-4, abs=1e-4), keys
 
@@ -85,7 +86,7 @@ def test_coordinates(small: Model, adapted: AdaptedLM) -> None:
         at = np.unravel_index(np.abs(g).argmax(), g.shape)
         one = {k: np.zeros(v.shape) for k, v in named(theta).items()}
         one[leaf][at] = 1.0
-        tree = moved_by(mapped(lambda a: np.zeros(a.shape), theta), one)
+        tree = moved_by(jax.tree.map(lambda a: np.zeros(a.shape), theta), one)
         assert g[at] == pytest.approx(slope(f, theta, tree), rel=1e-3, abs=1e-4), leaf
 
 
@@ -170,7 +171,7 @@ def _sum(gradients: list[Any]) -> Any:
     first, *rest = gradients
     for other in rest:
         steps = {k: np.asarray(v) for k, v in named(other).items()}
-        first = moved_by(mapped(np.asarray, first), steps)
+        first = moved_by(jax.tree.map(np.asarray, first), steps)
     return first
 
 

@@ -134,7 +134,7 @@ def test_bad_input(lm: TrainableTable) -> None:
     """Law: wrong parameters and impossible values are named."""
     for new, message in (
         ({"logits": np.zeros(4)}, r"params of 'table': logits has shape \[4\], not \[5, 4\]"),
-        ({"logits": np.full((5, 4), np.inf)}, "20 of the 20 numbers of logits are not finite"),
+        ({"logits": np.full((5, 4), np.inf)}, "logits has 20 of 20 numbers that are not finite"),
         ({}, "logits is missing"),
     ):
         with pytest.raises(ValueError, match=message):

@@ -9,9 +9,10 @@ from typing import Any
 
 import numpy as np
 import pytest
+from tied_texts import BASE, EXACT, REWARD, score, writing
 
 from steersman.inference import SMC, Enumerate, infer
-from steersman.models import Quantile, Reward, TableLM, tilted
+from steersman.models import Quantile, tilted
 from steersman.models.rewards import (
     best_of_n_bounds,
     best_of_n_kl,
@@ -20,7 +21,7 @@ from steersman.models.rewards import (
     exponential,
     tilt,
 )
-from steersman.ppl import program, sample
+from steersman.ppl import program
 
 P = np.array([0.35, 0.05, 0.2, 0.1, 0.3])
 TIED = np.array([1.0, 3.0, 1.0, 3.0, 2.0])
@@ -148,25 +149,7 @@ def test_policies_without_mass_where_p_has_none() -> None:
     assert lower == pytest.approx(math.log(0.5))
 
 
-LM = TableLM.random(3, seed=5)
-
-
-def score(text: str) -> float:
-    """With ties: the number of a's, at most two."""
-    return min(2.0, text.count("a"))
-
-
-REWARD = Reward(lambda items: [score(text) for (text,) in items], name="count")
-
-
-@program
-async def writing() -> str:
-    return str(await sample(LM.text("", max_tokens=3), "text"))
-
-
-BASE = infer(writing(), Enumerate()).probabilities()
 LOG_P, REWARDS = np.log(list(BASE.values())), np.array([score(v) for v in BASE])
-EXACT = Quantile(REWARDS, list(BASE.values()))
 
 
 @pytest.mark.parametrize("n", [1, 3, 8])

@@ -7,26 +7,12 @@ import math
 
 import numpy as np
 import pytest
+from tied_texts import BASE, EXACT, LM, REWARD, score, writing
 
 from steersman.inference import SMC, Enumerate, infer
-from steersman.models import Quantile, Reward, TableLM
+from steersman.models import Quantile, Reward
 from steersman.models.rewards import exponential, tilt
 from steersman.ppl import call, factor, program, sample
-
-LM = TableLM.random(3, seed=5)
-
-
-def score(text: str) -> float:
-    """With ties: the number of a's, at most two."""
-    return min(2.0, text.count("a"))
-
-
-REWARD = Reward(lambda items: [score(text) for (text,) in items], name="count")
-
-
-@program
-async def writing() -> str:
-    return str(await sample(LM.text("", max_tokens=3), "text"))
 
 
 @program
@@ -34,10 +20,6 @@ async def tilted(reward: Reward) -> str:
     text = await sample(LM.text("", max_tokens=3), "text")
     await factor(await call(reward, text), "reward")
     return str(text)
-
-
-BASE = infer(writing(), Enumerate()).probabilities()
-EXACT = Quantile([score(v) for v in BASE], list(BASE.values()))
 
 
 def best_of(n: int) -> dict[str, float]:

@@ -52,6 +52,12 @@ def test_mistakes_of_different_blocks_and_statements_are_found_at_once() -> None
     ]
 
 
+@pytest.mark.parametrize("line", ["program mai:x):", "programm ma:in():", "program main:,", "progr 1"])
+def test_a_patch_that_shifts_its_line_moves_no_report(line: str) -> None:
+    """Further mistakes of a line that was patched are left out, not put beside their places."""
+    assert all(column <= len(line) + 1 for row, column, _ in errors(f"{line}\n    return x\n") if row == 1)
+
+
 @pytest.mark.parametrize("before", [0, 30, 100, 1_000])
 @pytest.mark.parametrize("after", [0, 30, 1_000])
 def test_of_a_long_line_the_part_around_the_mistake_is_shown(before: int, after: int) -> None:
