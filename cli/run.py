@@ -77,6 +77,7 @@ def _run(order: Order, method_of: Callable[[Job], Any], seed: int, budget: Budge
     from steersman.inference import AllParticlesDead, ImpossibleStart, infer
     from steersman.ppl import SteersmanError
 
+    job: Job | None = None
     try:
         job = prepare(order)
         output = replace(output, more={**output.more, "program": job.program, "arguments": job.arguments})
@@ -87,7 +88,7 @@ def _run(order: Order, method_of: Callable[[Job], Any], seed: int, budget: Budge
     except (AllParticlesDead, ImpossibleStart) as dead:
         return output.dead(dead)
     except (SteersmanError, ValueError, ArithmeticError) as error:  # such as a scale below zero, met while drawing
-        return output.problem(error)
+        return output.problem(error if job is None else job.module.explained(error))
     return output.finish(posterior)
 
 

@@ -100,7 +100,8 @@ def _run(made: Attempt, setting: Setting) -> Attempt:
     except BudgetTooSmall as error:
         return replace(made, stage="budget", problem=feedback.of_budget(str(error)), error=error)
     except Exception as error:
-        return replace(made, stage="run", problem=feedback.of_run(error), error=error)
+        placed = made.module.explained(error)
+        return replace(made, stage="run", problem=feedback.of_run(placed), error=placed)
     made = replace(made, posterior=posterior)
     if not posterior.weights.any():
         return replace(made, stage="budget", problem=feedback.of_budget(posterior.stopped or "nothing has finished"))

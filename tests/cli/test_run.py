@@ -267,3 +267,18 @@ def test_enumerate_agrees_with_python(heads: str) -> None:
     found = loads(call(heads, "-m", "enumerate", "--json").stdout)
     exact = infer(load(heads, models={}).main(), Enumerate())
     assert found["weights"] == exact.weights.tolist() and found["values"] == exact.values
+
+
+@pytest.mark.parametrize(("body", "message"), [
+    ("y ~ Bernoulli((x + 6) / 2)", "Bernoulli"), ("observe x ~ Normal(0, -1 - x)", "Normal"),
+    ("y = 1 // (x - x)", "zero"),
+])
+def test_a_failing_run_shows_its_line(tmp_path: Path, body: str, message: str) -> None:
+    """A mistake that only a run can find has status 1, its line and a caret."""
+    file = _file(tmp_path, f"program p():\n    x ~ Poisson(2)\n    {body}\n    return x\n")
+    result = call(file, "--method", "importance")
+    assert result.exit_code == 1
+    assert f"{file}:3:" in result.stderr
+    assert f"  3 |     {body}\n" in result.stderr
+    assert "    ^" in result.stderr
+    assert message in result.stderr

@@ -15,11 +15,13 @@ ATOMS = {
     "dict": ["{}", '{"a": 1}', "{1: [2]}", "{'type': 'integer'}", '{"enum": ["a", "b"]}'],
     "model": ["lm", "(lm ** 2)", "(lm * lm)"], "context": ['lm.context("a")', "lm.context()", '(lm.context() + "ab")'],
     "token": ['lm.next("a")', 'lm.next("a").masked([1, 2])', '(lm.next("a") ** 2)'],
-    "text": ['lm.text("a", max_tokens=2)', 'lm.text("", max_tokens=3, stop="b")', 'power(lm, 2).text("a", max_tokens=2)',
+    "text": ['lm.text("a", max_tokens=2)', 'lm.text("", max_tokens=3, stop="b")',
+             'power(lm, 2).text("a", max_tokens=2)',
              'lm.text("a", max_tokens=2, where=regex("[ab]+"))', 'lm.text("a", max_tokens=2, where=predicate(f))',
              'lm.text("a", max_tokens=2, where=predicate(g))'],
     "distribution": ["Normal(0, 1)", "Bernoulli(0.5)", "Categorical([0.5, 0.5])", "Uniform(0, 1)"],
-    "constraint": ['regex("a+")', 'choice(["a", "b"])', "canonical()", "predicate(f)", "predicate(g)", 'words(["a", "b"])'],
+    "constraint": ['regex("a+")', 'choice(["a", "b"])', "canonical()", "predicate(f)", "predicate(g)",
+                   'words(["a", "b"])'],
     "mask": ["lm.tokens_in([1, 2])", "lm.tokens_where(f)"], "function": ["f", "g"], "any": ["x", "y", "N"],
 }
 BINARY = ["+", "-", "*", "/", "//", "%", "**", "&", "|", "==", "!=", "<", "<=", ">", ">=", "in", "not in", "and", "or"]
@@ -69,7 +71,8 @@ class Wild:
                 return f"({owner}).{builtin.name if builtin.property else self.call(builtin, depth - 1)}"
             case 6:
                 at = [self.of(("int",), 0) for _ in range(3)]
-                return f"({self.of(('list', 'str', 'dict'), depth - 1)})[{r.choice([at[0], ':'.join(at), at[0] + ':'])}]"
+                where = r.choice([at[0], ":".join(at), at[0] + ":"])
+                return f"({self.of(('list', 'str', 'dict'), depth - 1)})[{where}]"
             case 7:
                 return (f"[{self.expression(depth - 1)} for x in {self.of(('list', 'str'), depth - 1)} "
                         f"if {self.of(('bool',), depth - 1)}]")
