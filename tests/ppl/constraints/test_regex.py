@@ -225,3 +225,14 @@ def test_surrogates_are_no_text() -> None:
     """A lone surrogate is in no language, and asking for one leaves nothing."""
     assert not regex(".").matches("\ud800") and not regex("\ud800|b").matches("a") and regex("\ud800|b").matches("b")
     assert Vocabulary.of(PIECES).size == 13
+
+
+def test_reach() -> None:
+    """With how many bytes a text of the language can begin: that of the longest viable prefix, found by `re` on all
+    texts of the language that are short."""
+    words = ["".join(letters) for n in range(7) for letters in itertools.product("abc", repeat=n)]
+    language = [word for word in words if re.fullmatch("ab*c?(a|b)", word)]
+    pattern = regex("ab*c?(a|b)")
+    for text in (word for word in words if len(word) < 5):
+        viable = max(k for k in range(len(text) + 1) if any(w.startswith(text[:k]) for w in language))
+        assert pattern.reach(text.encode()) == viable, text
