@@ -34,6 +34,7 @@ from steersman.inference import SMC, infer
 from steersman.models import HuggingFaceTokenizer, NeuralLM
 from steersman.models.decoder import programs
 from steersman.models.decoder.draw import split_uniforms
+from steersman.models.text import StopStrings
 from steersman.models.where.progress import Ends, fill
 from steersman.ppl import program, sample
 from steersman.ppl.constraints import Constraint, Vocabulary, regex
@@ -116,7 +117,7 @@ def host_side(particles: int, measured: int) -> None:
     print(f"JSON, {vocabulary.size} tokens, {particles} particles")
     print("  strings      different texts   masks  clone+advance ms  masks ms  upload ms   total ms  90 %")
     for name, where in (("any length", schema()), ("maxLength 9", schema(maxLength=9))):
-        ends = Ends(where, vocabulary, frozenset({0}), (), 200)
+        ends = Ends(where, vocabulary, frozenset({0}), StopStrings(()), 200)
         for _ in islice(rounds(ends, particles, particles, 0), 100):
             pass
         for groups in sorted({particles, max(1, particles // 8), 1}, reverse=True):

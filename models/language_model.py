@@ -20,7 +20,7 @@ from .algebra import Algebraic, Raised
 from .allowed import Mask
 from .context import Context
 from .errors import ContextTooLong, ModelError
-from .text import TextDistribution
+from .text import StopStrings, TextDistribution, WordEnd
 from .tokenizer import Tokenizer
 from .tokens import TokenDistribution
 
@@ -123,8 +123,32 @@ class LanguageModel(Algebraic["ProductLM"], ABC):
         `steersman.ppl`). It conditions: the text is sampled as if drawn freely and kept only if it is in the language,
         however it ended, so that log Z includes log P(constraint); masks are only the proposal. See `ConditionedText`.
         """
-        stops = () if stop is None else (stop,) if isinstance(stop, str) else tuple(stop)
+        stops = StopStrings(() if stop is None else (stop,) if isinstance(stop, str) else tuple(stop))
         text = TextDistribution(self.as_context(prompt), stops, max_tokens, temperature)
+        return text if where is None else text.where(where)
+
+    @overload
+    def word(
+        self, prompt: str | Context, *, max_tokens: int = 8, temperature: float = 1.0, where: None = None,
+    ) -> TextDistribution: ...
+
+    @overload
+    def word(
+        self, prompt: str | Context, *, max_tokens: int = 8, temperature: float = 1.0, where: Constraint,
+    ) -> ConditionedText | ChosenText: ...
+
+    def word(
+        self, prompt: str | Context, *, max_tokens: int = 8, temperature: float = 1.0, where: Constraint | None = None,
+    ) -> TextDistribution | ConditionedText | ChosenText:
+        """The distribution of the next word, with what stands before its first letter (a space, a quotation mark).
+
+        A text that stops at the first character that is no part of the word: `Text.stop`, cut from it like a stop
+        string. Parts of a word are letters, digits, and an apostrophe or a hyphen between two of these. The token that
+        shows that the word has ended is drawn with it, so that the densities of all words sum to one: go on with
+        ``context + word``, or ``context + word + (word.stop or "")``. The rest is as `text` says; a text that ends
+        before its word does ("eos", "length") is what has been drawn until then.
+        """
+        text = TextDistribution(self.as_context(prompt), WordEnd(), max_tokens, temperature)
         return text if where is None else text.where(where)
 
     def tokens_where(self, accept: Callable[[str], bool]) -> Mask:
@@ -151,7 +175,7 @@ class LanguageModel(Algebraic["ProductLM"], ABC):
             return text.tokens[:-1]
         if text.stop is None:
             return text.tokens
-        left, kept = self._cut(text), 0
+        left, kept = self._cut(text) or b"", 0
         while kept < len(text.tokens) and left.startswith(piece := self.tokenizer.token_bytes[text.tokens[kept]]):
             left, kept = left[len(piece) :], kept + 1
         # Where the cut token began inside a character, the tokens that hold its beginning are encoded anew too.
@@ -166,17 +190,16 @@ class LanguageModel(Algebraic["ProductLM"], ABC):
     def spells(self, text: Text) -> bool:
         """Whether the tokens of a drawn text are of this model's vocabulary: whether they spell the text."""
         known = bool(text.tokens) and all(0 <= t < len(self.tokenizer.token_bytes) for t in text.tokens)
-        return known and self._cut(text).decode(errors="replace") == text
+        return known and self._cut(text) is not None
 
-    def _cut(self, text: Text) -> bytes:
-        """The bytes of a drawn text: those of its tokens, up to the stop string that the last one completed."""
-        pieces = [self.tokenizer.token_bytes[t] for t in text.tokens]
-        data = b"".join(pieces)
+    def _cut(self, text: Text) -> bytes | None:
+        """The bytes of a drawn text: those of its tokens, up to its stop; None if they read otherwise."""
+        data = b"".join([self.tokenizer.token_bytes[t] for t in text.tokens])
         if text.stop is None:
-            return data
-        stop = text.stop.encode()
-        at = data.find(stop, max(0, len(data) - len(pieces[-1]) - len(stop) + 1))
-        return data if at < 0 else data[:at]
+            return data if data.decode(errors="replace") == text else None
+        # only bytes that are no character read alike at several lengths
+        ends = range(len(data), -1, -1) if "�" in text else (len(text.encode(errors="replace")),)
+        return next((data[:at] for at in ends if _reads(data, at, text, text.stop)), None)
 
     def _score_batch(self, items: list[tuple[Any, ...]]) -> list[float]:
         prefixes = [c.tokens for c, _ in items]
@@ -212,6 +235,11 @@ class LanguageModel(Algebraic["ProductLM"], ABC):
     @abstractmethod
     def score_sequences(self, prefixes: Sequence[Prefix], continuations: Sequence[Prefix]) -> list[Floats]:
         """log p of every token of each continuation, teacher-forced."""
+
+
+def _reads(data: bytes, at: int, text: str, stop: str) -> bool:
+    """Whether these bytes say `text` up to this place, and `stop` from there on."""
+    return data[:at].decode(errors="replace") == text and data[at:].decode(errors="replace").startswith(stop)
 
 
 def _whole_characters(data: bytes) -> bool:

@@ -63,5 +63,13 @@ class ProductLM(Algebraic["ProductLM"]):
         text = ProductText(tuple([(lm.text(c, stop=stop, max_tokens=max_tokens), a) for (lm, a), c in each]))
         return text if where is None else text.where(where)
 
+    def word(
+        self, prompt: str | Context | Contexts, *, max_tokens: int = 8, where: Constraint | None = None,
+    ) -> ProductText | ConditionedText | ChosenText:
+        """The product of the distributions of the next word; see `LanguageModel.word`."""
+        each = zip(self.factors, self.as_context(prompt).each, strict=True)
+        text = ProductText(tuple([(lm.word(c, max_tokens=max_tokens), a) for (lm, a), c in each]))
+        return text if where is None else text.where(where)
+
     def __repr__(self) -> str:
         return " * ".join(f"{lm!r}" if a == 1 else f"{lm!r} ** {a:g}" for lm, a in self.factors)

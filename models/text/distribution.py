@@ -10,25 +10,25 @@ from ..errors import ContextTooLong
 from ..favour import FavouredText
 from ..tokens import TokenDistribution, checked_temperature
 from .measure import TextMeasure
+from .stops import Stops
+from .word import WordEnd
 
 if TYPE_CHECKING:
     from ..where import Progress
 
 
 class TextDistribution(TextMeasure):
-    """p(text) = product of p(token given context and earlier tokens), ended by a stop string, the end-of-text token
-    or the length limit. See `TextMeasure` for its values.
+    """p(text) = product of p(token given context and earlier tokens), ended by a stop (a stop string, or the end
+    of a word), the end-of-text token or the length limit. See `TextMeasure` for its values.
     """
 
     __slots__ = ("temperature",)
     context: Context
 
-    def __init__(self, context: Context, stops: tuple[str, ...], max_tokens: int, temperature: float) -> None:
+    def __init__(self, context: Context, stops: Stops, max_tokens: int, temperature: float) -> None:
         self.lm = context.lm
         if max_tokens < 1 or int(max_tokens) != max_tokens:
             raise ValueError(f"max_tokens must be a whole number, at least 1, got {max_tokens}")
-        if not all(isinstance(s, str) and s for s in stops):
-            raise ValueError(f"a stop string must be a str and not be empty, got {list(stops)}")
         limit = self.lm.max_length
         if limit is not None and len(context) + max_tokens > limit:
             raise ContextTooLong(len(context) + max_tokens, limit)
@@ -57,4 +57,7 @@ class TextDistribution(TextMeasure):
         return FavouredText(self, phrase, boost)
 
     def __repr__(self) -> str:
-        return f"lm.text({str(self.context)[-40:]!r}, stop={list(self.stops)}, max_tokens={self.max_tokens})"
+        prompt = repr(str(self.context)[-40:])
+        if isinstance(self.stops, WordEnd):
+            return f"lm.word({prompt}, max_tokens={self.max_tokens})"
+        return f"lm.text({prompt}, stop={self.stops!r}, max_tokens={self.max_tokens})"

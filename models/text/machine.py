@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 class TextMachine:
     """Draws `text` (from `proposal`, another text over the same tokens, where given) one token at a time.
 
-    The end is decided by `text`: its stop strings, its end-of-text tokens, its max_tokens; the proposal gives only
+    The end is decided by `text`: its stops, its end-of-text tokens, its max_tokens; the proposal gives only
     the distributions that tokens are drawn from. Under a constraint the draw carries its state along.
     """
 
@@ -79,24 +79,12 @@ class TextMachine:
             self._other = self._other + value
         before = len(self._data)
         self._data += piece
-        if text.stops:
-            self._cut_at_stop(before)
+        if text.stops and (found := text.stops.first(self._data, before)) is not None:
+            self._data, self.stop, self.finish = self._data[: found[0]], found[1], "stop"
         if self.finish is None and len(self.tokens) == text.max_tokens:
             self.finish = "length"
         if self.finish is None and self._where is not None:
             self._where = self._where.advance(value)
-
-    def _cut_at_stop(self, before: int) -> None:
-        """End at the earliest stop string that the last token completed."""
-        found: tuple[int, str] | None = None
-        for stop in self.text.stops:
-            pattern = stop.encode()
-            at = self._data.find(pattern, max(0, before - len(pattern) + 1))
-            if at >= 0 and (found is None or at < found[0]):
-                found = (at, stop)
-        if found is not None:
-            self._data, self.stop = self._data[: found[0]], found[1]
-            self.finish = "stop"
 
     def set_scores(self, begin: int, log_p: Sequence[float], log_q: Sequence[float]) -> None:
         """Replace the densities that the tokens from `begin` on were sent with, for those that were scored together."""

@@ -18,6 +18,7 @@ from ..algebra import Algebraic, Raised, same_tokens, trainable_in
 from ..context import unread
 from .machine import TextMachine
 from .scores import score_drawn
+from .stops import Stops
 
 if TYPE_CHECKING:
     from steersman.ppl.trainable import Trainable
@@ -67,7 +68,7 @@ class TextMeasure(Algebraic["ProductText"]):
     context: Any
     lm: LanguageModel
     max_tokens: int
-    stops: tuple[str, ...]
+    stops: Stops
 
     @property
     @abstractmethod
@@ -176,7 +177,7 @@ class TextMeasure(Algebraic["ProductText"]):
         if isinstance(value, Text) and self.lm.spells(value):
             return value.tokens
         tokens = self.lm.tokenizer.encode(value)
-        if any(value.endswith(s) for s in self.stops) or len(tokens) == self.max_tokens or not self.lm.eos:
+        if self.stops.completed_by(value) or len(tokens) == self.max_tokens or not self.lm.eos:
             return tokens
         return (*tokens, min(self.lm.eos))
 
@@ -196,7 +197,7 @@ def _score_some(begins: Sequence[int], machines: Sequence[TextMachine | None], k
 
 def refuse_other_ends(what: str, first: TextMeasure, other: TextMeasure) -> None:
     """Raise ValueError, naming them, for parts of one text whose stop strings or max_tokens differ."""
-    for name, a, b in (("stop", sorted(set(first.stops)), sorted(set(other.stops))),
+    for name, a, b in (("stop", first.stops.described(), other.stops.described()),
                        ("max_tokens", first.max_tokens, other.max_tokens)):
         if a != b:
             raise ValueError(f"{what} has parts that must end alike, but {name} is {a} in {first!r} and {b} in "

@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 
 import numpy as np
 
@@ -13,20 +12,20 @@ from steersman.ppl.constraints.masks import Packed, has, pack_tokens
 from steersman.ppl.constraints.protocol import Constraint, State
 from steersman.ppl.constraints.vocabulary import Vocabulary
 
+from ..text.stops import Stops
+
 
 @dataclass(eq=False)
 class Ends:
-    """What a conditioned text may be and how it ends: the same for every draw of it. stops: as bytes."""
+    """What a conditioned text may be and how it ends: the same for every draw of it."""
 
     constraint: Constraint
     vocabulary: Vocabulary
     eos: frozenset[int]
-    stops: tuple[bytes, ...]
+    stops: Stops
     max_tokens: int
 
     def __post_init__(self) -> None:
-        self.reach = max(map(len, self.stops), default=1) - 1
-        """How many of the last bytes may be the beginning of a stop string."""
         self.eos_mask = pack_tokens(self.eos, self.vocabulary.size)
 
     def start(self) -> Progress:
@@ -40,24 +39,16 @@ class Ends:
         return progress
 
     def stop_in(self, data: bytes, piece: bytes) -> int | None:
-        """Where data + piece has its earliest stop string, of which data holds none; None without."""
-        if not self.stops:
-            return None
-        first = max(0, len(data) - self.reach)
-        window = data[first:] + piece
-        found = [at for stop in self.stops if (at := window.find(stop)) >= 0]
-        return first + min(found) if found else None
-
-    def touching(self, data: bytes) -> tuple[int, ...]:
-        """The tokens that, after this data, end a stop string, begin one, or go on with one."""
-        return _touching(self.vocabulary, self.stops, _open(self.stops, data))
+        """Where data + piece has its first stop, of which data holds none; None without."""
+        found = self.stops.first(data + piece, len(data)) if self.stops else None
+        return None if found is None else found[0]
 
 
 class Progress:
     """A constraint state, and what the text's own ends make of it. A value, like the state.
 
     The text must be in the language however it ends: by an end-of-text token (allowed where the state accepts), by its
-    stop string (the text before it must be in the language), or by the length limit (the state after the last token
+    stop (the text before it must be in the language), or by the length limit (the state after the last token
     must accept). data: the bytes so far. left: tokens that may still be drawn, at least 1. paid: the log-weights of the
     tokens so far, which are all 0 unless the constraint is soft.
     """
@@ -100,9 +91,9 @@ class Progress:
         return self._mask
 
     def _with_stops(self, mask: Packed) -> Packed:
-        """What tokens that touch a stop string may do, the state does not know: it may end, or go on, before them."""
+        """What tokens that touch a stop may do, the state does not know: it may end, or go on, before them."""
         mask = mask.copy()
-        for token in self.ends.touching(self.data):
+        for token in self.ends.stops.touching(self.ends.vocabulary, self.data):
             bit = np.uint32(1 << (token & 31))
             if self.log_weight(token) > -math.inf:
                 mask[token >> 5] |= bit
@@ -130,14 +121,8 @@ class Progress:
         return 0.0 if self.left > 1 and ends.stops and self._may_stop(piece) else -math.inf
 
     def _may_stop(self, piece: bytes) -> bool:
-        """Whether the state is dead after this piece only because a stop string has begun."""
-        data = self.data + piece
-        held = range(1, min(self.ends.reach, len(data)) + 1)
-        return any(
-            any(stop.startswith(data[-n:]) for stop in self.ends.stops)
-            and self._log_end_at(len(data) - n, piece) > -math.inf
-            for n in held
-        )
+        """Whether the state is dead after this piece only because a stop has begun."""
+        return any(self._log_end_at(at, piece) > -math.inf for at in self.ends.stops.open(self.data + piece))
 
     def _log_end_at(self, cut: int, piece: bytes) -> float:
         """The log-weight of the whole text that is the first `cut` bytes of data + piece."""
@@ -148,23 +133,6 @@ class Progress:
             log_w = self.state.log_weight(token)
             return self.paid + log_w + (self.state.advance(token).log_end if log_w > -math.inf else 0.0)
         return self.ends.constraint.log_weight((self.data + piece)[:cut])
-
-
-def _open(stops: tuple[bytes, ...], data: bytes) -> tuple[bytes, ...]:
-    """What would complete the stop strings that the data may have begun."""
-    return tuple([
-        stop[n:] for stop in stops for n in range(1, min(len(stop), len(data) + 1)) if data.endswith(stop[:n])
-    ])
-
-
-@lru_cache(maxsize=256)
-def _touching(vocabulary: Vocabulary, stops: tuple[bytes, ...], rests: tuple[bytes, ...]) -> tuple[int, ...]:
-    """rests: what would complete the stop strings that have begun."""
-    return tuple([
-        t for t, piece in enumerate(vocabulary.token_bytes)
-        if piece and (_open(stops, piece) or any(stop in piece for stop in stops)
-                      or any(rest.startswith(piece) or piece.startswith(rest) for rest in rests))
-    ])
 
 
 def fill(progresses: Sequence[Progress]) -> Packed:

@@ -42,8 +42,7 @@ class _UnderConstraint(TextMeasure):
     @cached_property
     def ends(self) -> Ends:
         vocabulary = Vocabulary.of(self.lm.tokenizer)
-        stops = tuple([stop.encode() for stop in self.stops])
-        return Ends(self.constraint, vocabulary, self.lm.eos, stops, self.max_tokens)
+        return Ends(self.constraint, vocabulary, self.lm.eos, self.stops, self.max_tokens)
 
     @staticmethod
     def product(factors: tuple[Raised, ...]) -> NoReturn:

@@ -91,7 +91,7 @@ def endings(text: ConditionedText) -> Iterator[tuple[tuple[int, ...], str, str]]
     def go(tokens: tuple[int, ...], data: bytes) -> Iterator[tuple[tuple[int, ...], str, str]]:
         for token, piece in enumerate(pieces):
             more, new = (*tokens, token), data + piece
-            stops = [at for stop in text.stops if (at := new.find(stop.encode())) >= 0]
+            stops = [at for stop in text.stops.strings if (at := new.find(stop.encode())) >= 0]
             if token in text.lm.eos:
                 yield more, data.decode(), "eos"
             elif stops:
