@@ -46,11 +46,24 @@ def text(
 ) -> Any:
     """The distribution of a text that goes on from a prompt, up to a stop string, its end, or max_tokens tokens."""
     _prompt(meter, prompt)
-    if max_tokens > meter.limits.items:
-        raise OverLimit("items", meter.limits.items, f"text: max_tokens={max_tokens} is too large")
+    _bounded("text", meter, max_tokens)
     stops = list(stop) if isinstance(stop, Items) else stop
     more: dict[str, Any] = {} if temperature is None else {"temperature": temperature}
     return lm.text(prompt, stop=stops, max_tokens=max_tokens, where=where, **more)
+
+
+@member(
+    "model", "text", needs("prompt", *_PROMPT), keyword("max_tokens", "int"), keyword("temperature", "float"),
+    keyword("where", "constraint", "none"), metered=True,
+)
+def word(
+    meter: Meter, lm: Any, prompt: Any, *, max_tokens: int = 8, temperature: float | None = None, where: Any = None
+) -> Any:
+    """The distribution of the next word, with the space before it; .stop is the character behind it."""
+    _prompt(meter, prompt)
+    _bounded("word", meter, max_tokens)
+    more: dict[str, Any] = {} if temperature is None else {"temperature": temperature}
+    return lm.word(prompt, max_tokens=max_tokens, where=where, **more)
 
 
 @member("model", "float", needs("prompt", *_PROMPT), needs("text", "str"), effect=True, metered=True)
@@ -146,6 +159,11 @@ def reward(meter: Meter, name: str, *items: Any) -> Any:
 
 def _prompt(meter: Meter, prompt: Any) -> None:
     meter.charge(1 + len(prompt) // (4 if isinstance(prompt, str) else 256))
+
+
+def _bounded(what: str, meter: Meter, max_tokens: int) -> None:
+    if max_tokens > meter.limits.items:
+        raise OverLimit("items", meter.limits.items, f"{what}: max_tokens={max_tokens} is too large")
 
 
 def _tokens(what: str, tokens: Items) -> Items:
