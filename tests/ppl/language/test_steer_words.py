@@ -69,6 +69,7 @@ def test_mistakes(call: str, words: str) -> None:
 
 def test_too_many_tokens() -> None:
     """The limit on items bounds max_tokens."""
-    module = compile_source("program p():\n    w ~ lm.word(\"b\", max_tokens=1000000)\n    return w\n", models={"lm": LM})
+    source = 'program p():\n    w ~ lm.word("b", max_tokens=1000000)\n    return w\n'
+    module = compile_source(source, models={"lm": LM})
     with pytest.raises(SteerError, match="word: max_tokens=1000000 is too large"):
         infer(module.main(), Importance(1))
