@@ -82,7 +82,8 @@ def weigh(within: Statements, node: n.Weigh) -> tuple[bool, Any]:
         if number and type(amount) is not float and not traced(amount):
             try:
                 if kind_of(amount) not in ("int", "float", "bool"):
-                    raise Problem("kind", f"{node.kind} takes a number (nats), not {described(amount)}")
+                    raise Problem("kind", f"{node.kind} takes a number (nats), not {described(amount)}",
+                                  'such as log(0.5) or reward("name", text)')
                 amount = float(amount)
             except Exception as error:
                 raise failed(node.value, error) from None
