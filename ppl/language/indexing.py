@@ -24,7 +24,7 @@ def indexed(meter: Meter, whole: Any, at: Any) -> Any:
         raise Problem("kind", f"{named(kind)} has no items", "[...] reads a text, a list, a dict or a mask")
     if isinstance(at, bool) or not isinstance(at, (int, np.integer)):
         raise Problem("kind", f"an index is a whole number, not {described(at)}",
-                      "such as [0], or [-1] for the last; use // for whole division, or int(x)")
+                      "for example [0], or [-1] for the last; use // for whole division, or int(x)")
     if not -len(whole) <= at < len(whole):
         raise Problem("value", f"there is no item {at}: the {_WORD.get(kind, 'list')} has {len(whole):,}",
                       "indices begin at 0" if at == len(whole) else "test len(...) first")
@@ -45,7 +45,7 @@ def sliced(meter: Meter, whole: Any, start: Any, stop: Any, step: Any) -> Any:
             raise Problem("kind", f"the bounds of a slice are whole numbers, not {described(bound)}",
                           "use // for whole division, or int(x)")
     if step == 0:
-        raise Problem("value", "the step of a slice must not be 0", "such as [::2], or [::-1] for the reverse")
+        raise Problem("value", "the step of a slice must not be 0", "for example [::2], or [::-1] for the reverse")
     found = whole[start:stop:step]
     if kind == "str":
         meter.text(len(found))

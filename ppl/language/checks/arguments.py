@@ -69,4 +69,4 @@ def _stop(walk: Walk, shown: str, node: nodes.Expression, value: Value) -> None:
         )
     if isinstance(stops, list) and not all(isinstance(s, str) for s in stops):
         message = f"the stop strings of {shown} have to be strings"
-        walk.findings.report("wrong-kind", node, message, 'such as stop=[".", "!"]')
+        walk.findings.report("wrong-kind", node, message, 'for example stop=[".", "!"]')

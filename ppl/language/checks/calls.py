@@ -55,7 +55,8 @@ def name_of(node: nodes.Expression) -> str:
 
 
 def _refuse(walk: Walk, node: nodes.Call, callee: Value, shown: str) -> None:
-    hint = _INSTEAD.get(callee.kind, "write it without parentheses, or call a function by its name").format(shown)
+    hint = _INSTEAD.get(callee.kind, "write it without parentheses, or call a function by its name")
+    hint = hint.format(shown if isinstance(node.function, nodes.Name) else "value")
     what = "a file that is imported" if isinstance(callee.of, Imported) else named(callee.kind)
     if isinstance(node.function, nodes.Member) and not node.arguments and not node.keywords:
         hint = f"write {shown} without parentheses"

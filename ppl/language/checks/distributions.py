@@ -45,7 +45,7 @@ def _check(walk: Walk, name: str, parameter: str, node: nodes.Expression, value:
         return False
     number = isinstance(value.known, (int, float))
     shown = f", got {value.known}" if number else ""
-    hint = f"such as {parameter}={domain.example}"
+    hint = f"for example {parameter}={domain.example}"
     if parameter == "probs" and number:
         hint = "give log-odds by their name: logits=..."
     elif domain is SIMPLEX and all(isinstance(x, (int, float)) and x >= 0 for x in value.known):
@@ -73,7 +73,7 @@ def check_observed(walk: Walk, node: nodes.Expression, value: Value, dist: Value
     wanted = ("a number", _NUMERIC, "len(text)") if made and made.name in SUPPORTS else _OBSERVED.get(dist.kind)
     if wanted is not None and value.kind not in ("any", *wanted[1]):
         message = f"what is observed has to be {wanted[0]}, got {named(value.kind)}"
-        walk.findings.report("wrong-kind", node, message, advice(value, f"such as {wanted[2]}"))
+        walk.findings.report("wrong-kind", node, message, advice(value, f"for example {wanted[2]}"))
     elif made and made.support and value.constant and not made.support.contains(value.known):
         message = f"{made.name} never gives {value.known}: its values are {made.support.words}"
         hint = f"observe one of them, such as {made.support.example}, or choose another distribution"

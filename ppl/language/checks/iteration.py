@@ -39,7 +39,7 @@ def bind_targets(walk: Walk, targets: tuple[nodes.Name, ...], value: Value) -> N
     items = value.known if value.constant and isinstance(value.known, list) else None
     if items is not None and len(items) != len(targets):
         walk.findings.report("wrong-count", targets[0], f"{len(targets)} names for a list of {len(items)}",
-                             f"write {len(items)} names, or one for the whole list")
+                             "write a name for each value, or one for the whole list")
         items = None
     for k, target in enumerate(targets):
         bind(walk, target, constant(items[k]) if items and kind_of(items[k]) != "any" else Value(value.inside))

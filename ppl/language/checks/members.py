@@ -90,7 +90,8 @@ def index(walk: Walk, node: nodes.Index) -> Value:
     if _refused(walk, node.value, value):
         return ANY
     if value.kind in ("str", "list", "mask") and at.kind not in ("any", "int"):
-        hint = "use // for whole division, or int(...)" if at.kind == "float" else "such as [0], or [-1] for the last"
+        whole = "use // for whole division, or int(...)"
+        hint = whole if at.kind == "float" else "for example [0], or [-1] for the last"
         message = f"an index into {named(value.kind)} has to be a whole number, got {named(at.kind)}"
         walk.findings.report("wrong-kind", node.index, message, hint)
         return ANY
@@ -118,7 +119,7 @@ def slice_of(walk: Walk, node: nodes.Slice) -> Value:
     for bound in bounds:
         if bound is not None and bound[1].kind not in ("any", "int", "none"):
             message = f"a bound of a slice has to be a whole number, got {named(bound[1].kind)}"
-            hint = "such as [1:3]; use // for whole division, or int(...)"
+            hint = "for example [1:3]; use // for whole division, or int(...)"
             walk.findings.report("wrong-kind", bound[0], message, hint)
     known = [None if b is None else b[1].known for b in bounds]
     if value.kind == "str":

@@ -75,7 +75,7 @@ def _result(op: str, a: Kind, b: Kind) -> Kind | None:
 def _hint(op: str, *sides: Value) -> str:
     kinds = {v.kind for v in sides}
     if "model" in kinds and op in "*/**":
-        return f"models join with models: lm {op} critic" if op != "**" else "such as lm ** 2"
+        return f"models join with models: lm {op} critic" if op != "**" else "for example lm ** 2"
     for side in sides:
         if side.kind in ("function", *DRAWABLE, "model"):
             return advice(side, "")

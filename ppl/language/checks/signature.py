@@ -121,14 +121,14 @@ def _hint(argument: Argument, value: Value) -> str:
         return "turn it into a string first: str(...)"
     if "str" in argument.kinds:
         return advice(value, 'a string, such as "text"')
-    return f"such as {_SUCH[argument.kinds[0]]}"
+    return f"for example {_EXAMPLES[argument.kinds[0]]}"
 
 
-_SUCH: dict[Kind, str] = {
-    "any": "1", "none": "None", "bool": "True", "int": "3", "float": "0.5", "str": '"text"', "list": '["a", "b"]',
+_EXAMPLES: dict[Kind, str] = {
+    "any": "1", "none": "None", "bool": "True", "int": "3", "float": "0.5", "str": '"text"', "list": "[x, y]",
     "dict": '{"a": 1}', "model": "lm", "context": "lm.context(prompt)", "token": "lm.next(context)",
     "text": "lm.text(prompt, max_tokens=20)", "distribution": "Normal(0, 1)", "constraint": 'regex(r"[a-z]+")',
-    "mask": "lm.tokens_where(test)", "function": "the name of a def, without parentheses", "reward": '"name"',
+    "mask": "lm.tokens_where(test)", "function": "fits, after def fits(text): ...", "reward": '"name"',
 }
 
 

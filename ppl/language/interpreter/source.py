@@ -21,7 +21,7 @@ class Source:
         line = self.lines[node.span.line - 1] if node.span.line <= len(self.lines) else ""
         return Diagnostic(problem.code, problem.message, self.path, node.span, line, problem.told)
 
-    def error(self, node: Node, code: str, message: str, hint: str | None = None) -> SteerError:
+    def error(self, node: Node, code: str, message: str, hint: str) -> SteerError:
         return SteerError([self.diagnostic(node, Problem(code, message, hint))])
 
     def failed(self, node: Node, error: Exception) -> Exception:
