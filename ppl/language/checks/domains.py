@@ -44,8 +44,8 @@ def _vector(test: Callable[[list[float]], bool]) -> Callable[[Any], bool]:
 
 
 def integers(low: float, high: float, words: str) -> Domain:
-    example = min(max(low, 0), high)
-    return Domain(words, _numbers(lambda x: math.isfinite(x) and x == int(x) and low <= x <= high), f"{example:g}")
+    example = f"{min(max(low, 0), high):.0f}"
+    return Domain(words, _numbers(lambda x: math.isfinite(x) and x == int(x) and low <= x <= high), example)
 
 
 REAL = Domain("a finite number", _numbers(math.isfinite), "0.0")
