@@ -10,7 +10,8 @@ class Text(str):
 
     tokens: the tokens drawn, the end-of-text token and a token that completed the stop string included: the density
     of the text is that of these whole tokens. token_log_p: log p of each, in nats. finish: how it ended, "stop",
-    "eos" or "length". stop: the stop string that ended it, if one did (it is cut from the text); of a word the character behind it.
+    "eos" or "length". stop: the stop string that ended it, if one did (it is cut from the text); of a word the
+    character behind it.
     """
 
     tokens: tuple[int, ...]

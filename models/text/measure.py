@@ -54,8 +54,8 @@ class TextSource(Protocol):
 
 
 class TextMeasure(Algebraic["ProductText"]):
-    """A density over texts that is a product over their tokens, ended by a stop string, the end-of-text token or the
-    length limit.
+    """A density over texts that is a product over their tokens, ended by a stop (a stop string, the end of a word), the
+    end-of-text token or the length limit.
 
     context: where it begins. lm: the model whose tokenizer and end-of-text tokens it has. The values are `Text`s.
     Drawn, every token is a site named "token" inside the text; observed or assessed, the text is scored in one

@@ -32,7 +32,7 @@ MEMBER_ALIASES = {
     "startsWith": "startswith", "ends_with": "endswith", "endsWith": "endswith", "finished": "finish",
     "finish_reason": "finish", "stop_reason": "finish", "reason": "finish", "stopped": "stop",
     "favoring": "favouring", "favor": "favouring", "favour": "favouring", "mask": "masked", "constrain": "where",
-    "constrained": "where",
+    "constrained": "where", "next_word": "word",
 }
 
 
