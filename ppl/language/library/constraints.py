@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from ...constraints.canonical import canonical as _canonical
@@ -15,7 +16,9 @@ from .registry import function, keyword, may, member, needs
 
 LONGEST_SOURCE = 20_000
 MOST = 10_000
-"""Repetitions of a part."""
+"""Repetitions of a part, and rejections of a predicate."""
+A_VERDICT = 50
+"""A predicate may take this share of the steps of a run for one text."""
 
 
 @function("constraint", needs("pattern", "str"), example='regex(r"[a-z]+")', metered=True)
@@ -24,6 +27,7 @@ def regex(meter: Meter, pattern: str) -> Constraint:
     from ...constraints.regex import regex
 
     _source(meter, "regex", pattern)
+    meter.charge(len(pattern) // 2)
     return regex(str(pattern))
 
 
@@ -33,6 +37,7 @@ def grammar(meter: Meter, source: str) -> Constraint:
     from ...constraints.grammar import grammar
 
     _source(meter, "grammar", source)
+    meter.charge(len(source) ** 2 // 1_000)  # Lark takes so long for rules that name one another
     return grammar(str(source))
 
 
@@ -41,7 +46,8 @@ def json_schema(meter: Meter, schema: Any) -> Constraint:
     """The JSON texts whose values are valid under a schema."""
     from ...constraints.json_schema import json_schema
 
-    meter.charge(200)
+    size = getattr(schema, "size", None)
+    meter.charge(200 if size is None else 200 + 4 * size.items + size.characters // 16)
     return json_schema(plain(schema))
 
 
@@ -51,7 +57,7 @@ def choice(meter: Meter, members: Items, tokenizations: str = "all") -> Constrai
     """One of these texts, with its exact probability; tokenizations="canonical": each in its usual tokens only."""
     from ...constraints.choice import choice
 
-    meter.charge(20 + len(members) // 4)
+    meter.charge(20 + len(members) + members.size.characters // 64)
     return choice(members, tokenizations)  # type: ignore[arg-type]
 
 
@@ -61,7 +67,7 @@ def words(meter: Meter, words: Items, separator: str = " ", min: int = 1, max: i
     """Texts made of these words, with the separator between them."""
     from ...constraints.words import words as make
 
-    meter.charge(20 + len(words) // 4)
+    meter.charge(20 + len(words) // 2 + words.size.characters // 64)
     return make(words, separator, _times("words", "min", min), None if max is None else _times("words", "max", max))
 
 
@@ -87,14 +93,14 @@ def predicate(meter: Meter, test: Function, cap: int = 64, exact: bool = False) 
     from ...constraints.predicate import predicate
 
     test.accepts(1)
-    return predicate(_Verdict(test, meter.limits), name=test.name, cap=cap, exact=exact)
+    return predicate(_Verdict(test, meter.limits), name=test.name, cap=_times("predicate", "cap", cap), exact=exact)
 
 
 class _Verdict:
-    """Asks a def about a text, with a meter of its own: the sampler asks outside any run."""
+    """Asks a def about a text, with a meter of its own: the sampler asks outside any run, and for every token."""
 
     def __init__(self, test: Function, limits: Limits) -> None:
-        self.test, self.limits = test, limits
+        self.test, self.limits = test, replace(limits, steps=max(1, limits.steps // A_VERDICT))
 
     def __call__(self, text: str) -> Any:
         try:
