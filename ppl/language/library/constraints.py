@@ -10,6 +10,7 @@ from ...constraints.protocol import Constraint
 from ..containers import Items
 from ..kinds import Function, described
 from ..limits import Limits, Meter
+from ..operators import composed
 from ..problems import Problem
 from .data import plain
 from .registry import function, keyword, may, member, needs
@@ -115,20 +116,21 @@ class _Verdict:
 @member("constraint", "constraint", needs("next", "constraint"), example='regex("a").then(regex("b"))')
 def then(first: Any, next: Any) -> Constraint:
     """Texts of this constraint followed by texts of the next."""
-    return _engine("then", first).then(next)  # type: ignore[no-any-return]
+    return composed(lambda: _engine("then", first).then(next), first, next)  # type: ignore[no-any-return]
 
 
 @member("constraint", "constraint", may("min", "int"), may("max", "int", "none"), example='regex("a").repeat(1, 3)')
 def repeat(constraint: Any, min: int = 0, max: int | None = None) -> Constraint:
     """At least min and at most max texts of this constraint, one after the other."""
     most = None if max is None else _times("repeat", "max", max)
-    return _engine("repeat", constraint).repeat(_times("repeat", "min", min), most)  # type: ignore[no-any-return]
+    least = _times("repeat", "min", min)
+    return composed(lambda: _engine("repeat", constraint).repeat(least, most), constraint)  # type: ignore[no-any-return]
 
 
 @member("constraint", "constraint", needs("penalty", "float"), example='regex("a+").softly(3.0)')
 def softly(constraint: Constraint, penalty: float) -> Constraint:
     """Soft: other texts are allowed and weighed by exp(-penalty)."""
-    return constraint.softly(penalty)
+    return composed(lambda: constraint.softly(penalty), constraint)  # type: ignore[no-any-return]
 
 
 @member("constraint", "bool", needs("text", "str"), example='regex("a+").matches("aa")', metered=True)

@@ -134,6 +134,15 @@ def test_long_work_costs_steps(expression: str) -> None:
     assert steps[1] - steps[0] >= 100
 
 
+@pytest.mark.parametrize("step", ["c.then(c)", "c & c", "c | c", "(c | regex(r'b')).repeat(1, 2) | c"])
+def test_constraints_do_not_double(step: str) -> None:
+    """A constraint made of itself again and again is refused before it is made; some dozens of parts are fine."""
+    source = f"def f(n):\n    c = regex('a?')\n    for i in range(n):\n        c = {step}\n    return c\n"
+    with pytest.raises(SteerError, match=r"t.steer:4:13: .*the limit is 200"):
+        unchecked(source).functions["f"](40)
+    assert unchecked(source).functions["f"](4) is not None
+
+
 def test_a_predicate_has_few_steps() -> None:
     """The sampler asks it for every token: a slow one is stopped far below the steps of a run."""
     source = ("def slow(text):\n    return len([x for x in range(9000) for y in range(9)]) > 0\n\n"
