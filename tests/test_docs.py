@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from steersman.ppl.language import check
+
 ROOT = Path(__file__).parents[1]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 WITH_EXAMPLES = [p for p in PAGES if ">>> " in p.read_text(encoding="utf-8")]
@@ -39,6 +41,17 @@ def test_the_first_program_of_the_readme_runs(capsys: pytest.CaptureFixture[str]
         assert re.search(r"^ +p  value$", text, re.M) and "SMC(256): log Z = -" in text and "tokens" in text
         first = re.search(r"^\d\.\d{4}  (.*?)(?=^\d\.\d{4}  |^ +\.\.\.)", text, re.M | re.S)
         assert first is not None and all(word in first.group(1) for word in ("Lily", "park", "dog"))
+
+
+def test_programs_of_the_textual_language_are_right() -> None:
+    """Every program shown outside the reference (which has a test of its own) is checked without a finding."""
+    shown = 0
+    for page in PAGES:
+        if page.name != "language-reference.md":
+            for source in re.findall(r"```steer\n(.*?)```", page.read_text(encoding="utf-8"), re.S):
+                assert check(source) == [], page.name
+                shown += 1
+    assert shown > 0
 
 
 def test_links_between_pages_lead_somewhere() -> None:

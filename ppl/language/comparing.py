@@ -58,7 +58,8 @@ def compare(meter: Meter, a: Any, b: Any) -> int:
 
 def mismatch(op: str, a: Any, b: Any, hint: str | None = None) -> Problem:
     """An operator between kinds that it does not join."""
-    return Problem("kind", f"{op} does not go with {described(a)} and {described(b)}", hint)
+    return Problem("kind", f"{op} does not go with {described(a)} and {described(b)}",
+                   hint or "both sides have to be of one kind: str(x), int(x) and float(x) make others")
 
 
 def _ordered(op: Callable[[Any, Any], Any]) -> Callable[[Meter, Any, Any], Any]:
@@ -75,7 +76,7 @@ def contained(meter: Meter, x: Any, whole: Any) -> bool:
     kind = kind_of(whole)
     if kind == "str":
         if kind_of(x) != "str":
-            raise Problem("kind", f"`in` a text looks for a text, not {described(x)}")
+            raise Problem("kind", f"`in` a text looks for a text, not {described(x)}", "write str(x) in ...")
         meter.charge(1 + len(whole) // 256)
         return x in whole
     if kind == "list":

@@ -110,7 +110,8 @@ class _Compiler:
         except SteerError as error:
             self.found.extend(d for d in error.diagnostics if d not in self.found)
         except RecursionError:
-            self.found.append(source.diagnostic(node, Problem("limit", "it is nested too deeply")))
+            self.found.append(source.diagnostic(node, Problem("limit", "it is nested too deeply",
+                                                               "give parts of it names of their own")))
 
     def announce(self, statement: n.Node, around: Globals) -> None:
         """Enter what a statement names."""
@@ -138,7 +139,8 @@ class _Compiler:
         for name_, alias in statement.names:
             role = module.roles.get(name_.id)
             if role not in ("constant", "def", "program"):
-                raise around.source.error(name_, "import", f"{statement.module}.steer defines no {name_.id!r}")
+                raise around.source.error(name_, "import", f"{statement.module}.steer defines no {name_.id!r}",
+                                          "it defines " + (", ".join(map(repr, module.values)) or "nothing"))
             own = alias.id if alias is not None else name_.id
             around.roles[own], around.values[own] = role, module.values.get(name_.id)
 
@@ -148,8 +150,8 @@ class _Compiler:
         except Problem as problem:
             raise SteerError([around.source.diagnostic(statement, problem)]) from None
         if path == around.source.path or (path in self.files and self.files[path] is None):
-            raise around.source.error(statement, "import", f"{statement.module}.steer is importing this file: imports "
-                                                           "go round in a circle")
+            why = f"{statement.module}.steer is importing this file: imports go round in a circle"
+            raise around.source.error(statement, "import", why, "move what both need into a third file")
         found = self.files.get(path)
         if found is None:
             self.files.setdefault(around.source.path, None)

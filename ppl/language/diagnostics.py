@@ -23,7 +23,7 @@ class Diagnostic:
     path: str
     span: Span
     line: str
-    hint: str | None = None
+    hint: str
     severity: str = "error"
 
     def __str__(self) -> str:
@@ -41,8 +41,9 @@ class Diagnostic:
             f"{self.path}:{s.line}:{s.column}: {self.severity}: {self.message} [{self.code}]",
             f"  {s.line} | {shown}".rstrip(),
             f"  {margin} | {' ' * before}{'^' * width}",
+            f"  hint: {self.hint}",
         ]
-        return "\n".join(lines if self.hint is None else [*lines, f"  hint: {self.hint}"])
+        return "\n".join(lines)
 
     def _excerpt(self) -> tuple[str, int, int]:
         """The line, or of a long one what is around the span; how much stands before the caret; its width."""

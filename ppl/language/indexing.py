@@ -23,10 +23,11 @@ def indexed(meter: Meter, whole: Any, at: Any) -> Any:
     if kind not in ("list", "str", "mask") and not traced(whole):
         raise Problem("kind", f"{named(kind)} has no items", "[...] reads a text, a list, a dict or a mask")
     if isinstance(at, bool) or not isinstance(at, (int, np.integer)):
-        raise Problem("kind", f"an index is a whole number, not {described(at)}")
+        raise Problem("kind", f"an index is a whole number, not {described(at)}",
+                      "for example [0], or [-1] for the last; use // for whole division, or int(x)")
     if not -len(whole) <= at < len(whole):
         raise Problem("value", f"there is no item {at}: the {_WORD.get(kind, 'list')} has {len(whole):,}",
-                      "indices begin at 0" if at == len(whole) else None)
+                      "indices begin at 0" if at == len(whole) else "test len(...) first")
     found = whole[at]
     return bool(found) if kind == "mask" else found
 
@@ -41,9 +42,10 @@ def sliced(meter: Meter, whole: Any, start: Any, stop: Any, step: Any) -> Any:
         raise Problem("kind", f"{named(kind)} has no slices", "[start:stop] reads a text or a list")
     for bound in (start, stop, step):
         if bound is not None and (isinstance(bound, bool) or not isinstance(bound, int)):
-            raise Problem("kind", f"the bounds of a slice are whole numbers, not {described(bound)}")
+            raise Problem("kind", f"the bounds of a slice are whole numbers, not {described(bound)}",
+                          "use // for whole division, or int(x)")
     if step == 0:
-        raise Problem("value", "the step of a slice must not be 0")
+        raise Problem("value", "the step of a slice must not be 0", "for example [::2], or [::-1] for the reverse")
     found = whole[start:stop:step]
     if kind == "str":
         meter.text(len(found))

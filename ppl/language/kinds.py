@@ -51,7 +51,8 @@ def kind_of(value: Any) -> Kind:
     if found is None:
         found = _kind(value, cls)
         if found is None:
-            raise Problem("kind", f"a {type(value).__name__} is no value of the language")
+            raise Problem("kind", f"a {type(value).__name__} is no value of the language",
+                          "give programs numbers, texts, lists and dicts")
         if len(_KINDS) < 1024 and cls is not np.ndarray:
             _KINDS[cls] = found
     return found

@@ -28,7 +28,8 @@ class FolderLoader:
         path = self.folder / f"{module}.steer"
         try:
             if path.resolve(strict=True).parent != self.folder.resolve(strict=True):
-                raise Problem("import", f"{path.name} leads out of its folder")
+                raise Problem("import", f"{path.name} leads out of its folder",
+                              "put the file itself beside this one, not a link")
             return str(path), read(path)
         except (OSError, RuntimeError):  # RuntimeError: a loop of links
             raise Problem("import", f"there is no file {path.name} beside this one") from None
@@ -38,11 +39,13 @@ def read(path: str | Path) -> str:
     """The source in a file. Raises OSError, or Problem for what is too large or no text."""
     data = Path(path).read_bytes()[: LARGEST + 1]
     if len(data) > LARGEST:
-        raise Problem("import", f"{Path(path).name} has more than {LARGEST:,} bytes")
+        raise Problem("import", f"{Path(path).name} has more than {LARGEST:,} bytes",
+                      "move parts into files of their own")
     try:
         return data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        raise Problem("import", f"{Path(path).name} is no UTF-8 text: byte {error.start} is wrong") from None
+        raise Problem("import", f"{Path(path).name} is no UTF-8 text: byte {error.start} is wrong",
+                      "save it as UTF-8") from None
 
 
 def no_imports(module: str) -> tuple[str, str]:

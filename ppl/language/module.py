@@ -10,8 +10,8 @@ from typing import Any
 from ..program import Program
 from .diagnostics import Diagnostic, SteerError
 from .interpreter.definitions import Def
-from .interpreter.source import HINTS
 from .nodes import Span
+from .problems import HINTS
 
 
 @dataclass(frozen=True)

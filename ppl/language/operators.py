@@ -40,7 +40,8 @@ def extended(meter: Meter, context: Any, more: Any) -> Any:
     if isinstance(more, Items):
         for token in more:
             if isinstance(token, bool) or not isinstance(token, int):
-                raise Problem("kind", f"+ adds texts and tokens to a context; a token is no {described(token)}")
+                raise Problem("kind", f"+ adds texts and tokens to a context; a token is no {described(token)}",
+                              "write context + str(x), or context + lm.encode(text)")
     meter.charge(1 + length // 4 + len(context) // 256)
     return bounded(meter, context + more)
 
@@ -106,7 +107,7 @@ def power(meter: Meter, a: Any, b: Any) -> Any:
         meter.digits(max(a.bit_length() - 1, 0) * b if abs(a) > 1 else 1)
     result = a**b
     if isinstance(result, complex):
-        raise Problem("value", f"{a} ** {b} is no real number")
+        raise Problem("value", f"{a} ** {b} is no real number", "test that the base is above 0 first")
     return _number(meter, result)
 
 
@@ -138,7 +139,8 @@ def composed(make: Callable[[], Any], *constraints: Any) -> Any:
 
 def _mask(a: Any, b: Any) -> Any:
     if a.shape != b.shape:
-        raise Problem("value", f"masks of {len(a):,} and of {len(b):,} tokens belong to different models")
+        raise Problem("value", f"masks of {len(a):,} and of {len(b):,} tokens belong to different models",
+                      "make both with one model: lm.tokens_where(...)")
     return a
 
 

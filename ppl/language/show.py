@@ -31,7 +31,8 @@ def formatted(meter: Meter, x: Any, spec: str) -> str:
         raise Problem("value", f"the format {spec[:40]!r} is not known",
                       f"simple ones are, such as .2f, 5d, >10 or .0%, at most {WIDEST} wide")
     if kind_of(x) not in ("bool", "int", "float", "str") or traced(x):
-        raise Problem("kind", f"a format is for a number or a text, not {named(kind_of(x))}")
+        raise Problem("kind", f"a format is for a number or a text, not {named(kind_of(x))}",
+                      "leave the format out: {value}")
     text = format(str(x) if isinstance(x, str) else x, spec)
     meter.text(len(text))
     return text
@@ -41,7 +42,8 @@ def _write(meter: Meter, x: Any, parts: list[str], length: int, quoted: bool) ->
     """Append the text of x; the length of all so far, which is checked as it grows."""
     kind = kind_of(x)
     if traced(x):
-        raise Problem("kind", "the number is not known yet: under a gradient method it cannot be written into a text")
+        raise Problem("kind", "the number is not known yet: under a gradient method it cannot be written into a text",
+                      "draw discrete things, or run it with SMC")
     if kind == "list":
         parts.append("[")
         for i, item in enumerate(x):
@@ -67,7 +69,8 @@ def _write(meter: Meter, x: Any, parts: list[str], length: int, quoted: bool) ->
         parts.append(repr(text) if quoted else text)
         length += len(parts[-1])
     else:
-        raise Problem("kind", f"no text stands for {named(kind)}")
+        raise Problem("kind", f"no text stands for {named(kind)}",
+                      "draw from it first, x ~ ..., or call it")
     if length > meter.limits.string:
         meter.text(length)
     return length

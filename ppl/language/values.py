@@ -26,7 +26,7 @@ def table(pairs: Iterable[tuple[Any, Any]], limits: Limits) -> Table:
 def checked_key(key: Any) -> Any:
     if key is None or isinstance(key, (str, int, float)):
         return key
-    raise Problem("kind", f"a key of a dict is a text or a number, not {described(key)}")
+    raise Problem("kind", f"a key of a dict is a text or a number, not {described(key)}", "write str(x) for the key")
 
 
 def adopted(value: Any, limits: Limits) -> Any:

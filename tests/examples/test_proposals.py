@@ -85,6 +85,6 @@ def test_the_best_of_eight_is_distilled(lm: NeuralLM) -> None:
 @pytest.mark.slow
 def test_em_learns_to_think(lm: NeuralLM) -> None:
     """EM on four stories raises log Z of stories that it has not seen, by two nats or more on average."""
-    before, after = (latent_thoughts.held_out(t, lm) for t in (lm, latent_thoughts.educated(lm, 12, 48)))
+    before, after = (latent_thoughts.held_out(t, lm) for t in (lm, latent_thoughts.educated(lm, 20, 48)))
     rises = [b.log_evidence - a.log_evidence for a, b in zip(before, after, strict=True)]
     assert sum(rises) / len(rises) > 2

@@ -43,7 +43,7 @@ class Builder:
             end + self.line - 1, end_column + (aside if end == 1 else 0),
         )
 
-    def error(self, code: str, message: str, span: Span, hint: str | None = None) -> None:
+    def error(self, code: str, message: str, span: Span, hint: str) -> None:
         if len(self.found) == MOST:
             return
         text = self.lines[span.line - 1] if span.line <= len(self.lines) else ""

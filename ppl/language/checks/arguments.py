@@ -21,7 +21,8 @@ def check_arguments(walk: Walk, shown: str, of: Builtin, bound: Bound) -> None:
             _items(walk, shown, name, *given, _ITEMS[of.name, name])
         elif (of.name, name) in (("str", "x"), ("to_json", "value")) and not readable(given[1]):
             message = f"no text stands for {named(given[1].kind)}"
-            walk.findings.report("wrong-kind", given[0], message, advice(given[1]))
+            hint = advice(given[1], "give it a string, number, list or dict")
+            walk.findings.report("wrong-kind", given[0], message, hint)
         if name == "max_tokens":
             _max_tokens(walk, shown, *given)
         elif name == "temperature":
@@ -50,12 +51,12 @@ def _items(walk: Walk, shown: str, name: str, node: nodes.Expression, value: Val
 def _max_tokens(walk: Walk, shown: str, node: nodes.Expression, value: Value) -> None:
     if value.constant and type(value.known) is int and value.known < 1:
         message = f"'max_tokens' of {shown} has to be at least 1, got {value.known}"
-        walk.findings.report("bad-parameter", node, message)
+        walk.findings.report("bad-parameter", node, message, "it is how long the text may become: max_tokens=20")
 
 
 def _temperature(walk: Walk, shown: str, node: nodes.Expression, value: Value) -> None:
     if value.constant and isinstance(value.known, (int, float)) and not 0 < value.known < math.inf:
-        hint = "a small one, such as 0.1, is nearly greedy" if value.known == 0 else None
+        hint = "a small one, such as 0.1, is nearly greedy" if value.known == 0 else "1.0 leaves the model as it is"
         message = f"'temperature' of {shown} has to be positive, got {value.known}"
         walk.findings.report("bad-parameter", node, message, hint)
 
@@ -67,4 +68,5 @@ def _stop(walk: Walk, shown: str, node: nodes.Expression, value: Value) -> None:
             "bad-parameter", node, f"a stop string of {shown} is empty", "leave it out to go on up to max_tokens"
         )
     if isinstance(stops, list) and not all(isinstance(s, str) for s in stops):
-        walk.findings.report("wrong-kind", node, f"the stop strings of {shown} have to be strings")
+        message = f"the stop strings of {shown} have to be strings"
+        walk.findings.report("wrong-kind", node, message, 'for example stop=[".", "!"]')

@@ -18,7 +18,8 @@ def certain(test: nodes.Expression, value: Value) -> bool | None:
 
 
 def report_constant(walk: Walk, test: nodes.Expression, outcome: bool) -> None:
-    walk.findings.report("constant-condition", test, f"this is always {'true' if outcome else 'false'}")
+    hint = "test what is drawn or given, or leave the test out"
+    walk.findings.report("constant-condition", test, f"this is always {'true' if outcome else 'false'}", hint)
 
 
 @does(nodes.If)

@@ -14,7 +14,7 @@ from .names import lookup
 from .read import reads, value_of
 from .signature import Bound, arguments_of, bind_arguments
 from .top import Imported
-from .value import ANY, PLAIN_STRING, Value, named
+from .value import ANY, DRAWABLE, PLAIN_STRING, Value, named
 from .walk import Walk
 
 
@@ -55,7 +55,8 @@ def name_of(node: nodes.Expression) -> str:
 
 
 def _refuse(walk: Walk, node: nodes.Call, callee: Value, shown: str) -> None:
-    hint = None
+    hint = _INSTEAD.get(callee.kind, "write it without parentheses, or call a function by its name")
+    hint = hint.format(shown if isinstance(node.function, nodes.Name) else "value")
     what = "a file that is imported" if isinstance(callee.of, Imported) else named(callee.kind)
     if isinstance(node.function, nodes.Member) and not node.arguments and not node.keywords:
         hint = f"write {shown} without parentheses"
@@ -66,6 +67,14 @@ def _refuse(walk: Walk, node: nodes.Call, callee: Value, shown: str) -> None:
     elif isinstance(node.function, nodes.Name) and node.function.id in walk.top.table.functions:
         hint = f"the variable {shown} hides the built-in: give it another name"
     walk.findings.report("not-callable", node.function, f"{shown} is {what} and cannot be called", hint)
+
+
+_INSTEAD: dict[Kind, str] = {
+    **dict.fromkeys(("int", "float"), "write {} * (...) to multiply"),
+    **dict.fromkeys(("str", "list", "dict", "mask"), "write {}[...] for an item"),
+    **dict.fromkeys(DRAWABLE, "draw from it: x ~ {}"),
+    "context": "write str({}) for its text", "constraint": "write {}.matches(text) to test a text",
+}
 
 
 def _built_in(walk: Walk, node: nodes.Call, shown: str, of: Builtin, bound: Bound) -> Value:

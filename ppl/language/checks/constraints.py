@@ -30,9 +30,9 @@ def check_constraint(walk: Walk, of: Builtin, bound: Bound) -> None:
             makers[of.name](value.known, **arguments)
     except BadSource as error:
         at = place_in(source, error.line, error.column) if isinstance(value.known, str) else source.span
-        walk.findings.report("bad-constraint", at, f"{error.what}: {error.why}", error.hint or None)
+        walk.findings.report("bad-constraint", at, f"{error.what}: {error.why}", error.hint or _SOUND[of.name])
     except (ConstraintError, TypeError, ValueError) as error:
-        walk.findings.report("bad-constraint", source, str(error))
+        walk.findings.report("bad-constraint", source, str(error), _SOUND[of.name])
 
 
 def check_pattern(walk: Walk, bound: Bound) -> None:
@@ -48,7 +48,17 @@ def check_pattern(walk: Walk, bound: Bound) -> None:
             _makers()["regex"](value.known)
     except BadSource as error:
         at = place_in(source, error.line, error.column)
-        walk.findings.report("bad-constraint", at, f"{error.what}: {error.why}", error.hint or None)
+        walk.findings.report("bad-constraint", at, f"{error.what}: {error.why}", error.hint or _SOUND["regex"])
+
+
+_SOUND = {
+    "regex": 'a sound one: regex(r"[A-Z][a-z]+"); a sign that stands for itself has \\ before it',
+    "grammar": 'a sound one: grammar """start: "yes" | "no" """',
+    "json_schema": 'a sound one: json_schema({"type": "array", "items": {"type": "integer"}})',
+    "choice": 'a sound one: choice(["yes", "no"])',
+    "words": 'a sound one: words(["red", "green"])',
+}
+"""For mistakes that bring no hint of their own."""
 
 
 def _makers() -> dict[str, Callable[..., Any]]:

@@ -41,7 +41,8 @@ def _read_parameter(walk: Walk, top: Top, parameter: nodes.Parameter) -> None:
         default = value_of(outside, parameter.default)
         if not _fits(value, default):
             message = f"the default of {parameter.name!r} is {named(default.kind)}, its type is {parameter.type}"
-            walk.findings.report("wrong-kind", parameter.default, message)
+            hint = f"give it {named(value.kind)}, None, or the parameter another type"
+            walk.findings.report("wrong-kind", parameter.default, message, hint)
         if default.kind == "none":
             value = ANY
     walk.scope.bind(parameter.name, value)

@@ -9,6 +9,7 @@ from typing import Any
 from .. import nodes
 from ..library.signature import Kind
 from .domains import BOUNDED, CONTINUOUS, PARAMETERS, SIMPLEX, SUPPORTS, Domain, support
+from .read import advice
 from .signature import Bound
 from .value import NUMBERS, Value, named
 from .walk import Walk
@@ -44,7 +45,7 @@ def _check(walk: Walk, name: str, parameter: str, node: nodes.Expression, value:
         return False
     number = isinstance(value.known, (int, float))
     shown = f", got {value.known}" if number else ""
-    hint = None
+    hint = f"for example {parameter}={domain.example}"
     if parameter == "probs" and number:
         hint = "give log-odds by their name: logits=..."
     elif domain is SIMPLEX and all(isinstance(x, (int, float)) and x >= 0 for x in value.known):
@@ -69,15 +70,18 @@ def _check_order(walk: Walk, name: str, bound: Bound, parameters: dict[str, Any]
 def check_observed(walk: Walk, node: nodes.Expression, value: Value, dist: Value) -> None:
     """Reports an observation that the distribution certainly never gives."""
     made = dist.of if isinstance(dist.of, Made) else None
-    wanted = ("a number", _NUMERIC) if made and made.name in SUPPORTS else _OBSERVED.get(dist.kind)
+    wanted = ("a number", _NUMERIC, "len(text)") if made and made.name in SUPPORTS else _OBSERVED.get(dist.kind)
     if wanted is not None and value.kind not in ("any", *wanted[1]):
-        walk.findings.report("wrong-kind", node, f"what is observed has to be {wanted[0]}, got {named(value.kind)}")
+        message = f"what is observed has to be {wanted[0]}, got {named(value.kind)}"
+        walk.findings.report("wrong-kind", node, message, advice(value, f"for example {wanted[2]}"))
     elif made and made.support and value.constant and not made.support.contains(value.known):
         message = f"{made.name} never gives {value.known}: its values are {made.support.words}"
-        walk.findings.report("outside-support", node, message)
+        hint = f"observe one of them, such as {made.support.example}, or choose another distribution"
+        walk.findings.report("outside-support", node, message, hint)
 
 
 _NUMERIC: tuple[Kind, ...] = ("bool", "int", "float", "list")
-_OBSERVED: dict[str, tuple[str, tuple[Kind, ...]]] = {
-    "text": ("a string", ("str",)), "token": ("a token, which is a whole number", ("int",)),
+_OBSERVED: dict[Kind, tuple[str, tuple[Kind, ...], str]] = {
+    "text": ("a string", ("str",), 'observe "yes" ~ ...'),
+    "token": ("a token, which is a whole number", ("int",), "observe lm.encode(text)[0] ~ ..."),
 }

@@ -10,10 +10,11 @@ from typing import Any
 
 @dataclass(frozen=True, slots=True)
 class Domain:
-    """words: what a member has to be, as in "has to be positive"."""
+    """words: what a member has to be, as in "has to be positive". example: a member, as it is written."""
 
     words: str
     contains: Callable[[Any], bool]
+    example: str
 
 
 def _number(x: Any) -> bool:
@@ -43,20 +44,21 @@ def _vector(test: Callable[[list[float]], bool]) -> Callable[[Any], bool]:
 
 
 def integers(low: float, high: float, words: str) -> Domain:
-    return Domain(words, _numbers(lambda x: math.isfinite(x) and x == int(x) and low <= x <= high))
+    example = f"{min(max(low, 0), high):.0f}"
+    return Domain(words, _numbers(lambda x: math.isfinite(x) and x == int(x) and low <= x <= high), example)
 
 
-REAL = Domain("a finite number", _numbers(math.isfinite))
-POSITIVE = Domain("positive", _numbers(lambda x: 0 < x < math.inf))
-NOT_NEGATIVE = Domain("0 or more", _numbers(lambda x: 0 <= x < math.inf))
-PROBABILITY = Domain("from 0 to 1", _numbers(lambda x: 0 <= x <= 1))
-INSIDE_UNIT = Domain("between 0 and 1", _numbers(lambda x: 0 < x < 1))
+REAL = Domain("a finite number", _numbers(math.isfinite), "0.0")
+POSITIVE = Domain("positive", _numbers(lambda x: 0 < x < math.inf), "1.0")
+NOT_NEGATIVE = Domain("0 or more", _numbers(lambda x: 0 <= x < math.inf), "1.0")
+PROBABILITY = Domain("from 0 to 1", _numbers(lambda x: 0 <= x <= 1), "0.5")
+INSIDE_UNIT = Domain("between 0 and 1", _numbers(lambda x: 0 < x < 1), "0.5")
 COUNT = integers(0, math.inf, "a whole number, 0 or more")
 BIT = integers(0, 1, "0 or 1")
-ANGLE = Domain("an angle from -pi to pi", _numbers(lambda x: -math.pi <= x <= math.pi))
+ANGLE = Domain("an angle from -pi to pi", _numbers(lambda x: -math.pi <= x <= math.pi), "0.0")
 SIMPLEX = Domain(
     "probabilities, none negative, whose sum is 1",
-    _vector(lambda xs: all(x >= 0 for x in xs) and abs(math.fsum(xs) - 1) < 1e-3),
+    _vector(lambda xs: all(x >= 0 for x in xs) and abs(math.fsum(xs) - 1) < 1e-3), "[0.5, 0.5]",
 )
 
 PARAMETERS: dict[str, dict[str, Domain]] = {
@@ -122,7 +124,7 @@ def support(name: str, parameters: dict[str, Any]) -> Domain | None:
     if name in BOUNDED and isinstance(low, (int, float)) and isinstance(high, (int, float)):
         if name == "DiscreteUniform":
             return integers(low, high, f"a whole number from {low} to {high}")
-        return Domain(f"from {low} to {high}", _numbers(lambda x: low <= x <= high))
+        return Domain(f"from {low} to {high}", _numbers(lambda x: low <= x <= high), f"{low}")
     vector = parameters.get("logits", parameters.get("probs"))
     if name.startswith("Categorical") and isinstance(vector, list) and vector and all(map(_number, vector)):
         return integers(0, len(vector) - 1, f"a whole number from 0 to {len(vector) - 1}")
@@ -131,5 +133,5 @@ def support(name: str, parameters: dict[str, Any]) -> Domain | None:
         return integers(0, total, f"a whole number from 0 to {total}")
     if name == "Pareto" and _number(parameters.get("scale")):
         scale = parameters["scale"]
-        return Domain(f"above {scale}", _numbers(lambda x: scale < x < math.inf))
+        return Domain(f"above {scale}", _numbers(lambda x: scale < x < math.inf), f"{2 * scale}")
     return SUPPORTS.get(name)

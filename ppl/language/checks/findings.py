@@ -14,7 +14,7 @@ class Findings:
         self.path, self.lines = file.path, file.source.splitlines()
         self.found: list[Diagnostic] = []
 
-    def report(self, code: str, at: Node | Span, message: str, hint: str | None = None) -> None:
+    def report(self, code: str, at: Node | Span, message: str, hint: str) -> None:
         span = at.span if isinstance(at, Node) else at
         line = self.lines[span.line - 1] if 0 < span.line <= len(self.lines) else ""
         self.found.append(Diagnostic(code, message, self.path, span, line, hint, CODES[code].severity))

@@ -18,7 +18,8 @@ def items_of(walk: Walk, source: nodes.Expression, value: Value) -> Value:
             "not-iterable", source, "a loop over a number", "write range(n) to do something n times"
         )
     elif value.kind not in _ITERABLE:
-        walk.findings.report("not-iterable", source, f"a loop over {named(value.kind)}", advice(value))
+        hint = advice(value, "loop over a list, a string, a dict or range(n)")
+        walk.findings.report("not-iterable", source, f"a loop over {named(value.kind)}", hint)
     if value.kind == "str":
         return PLAIN_STRING
     if value.kind == "list":
@@ -37,7 +38,8 @@ def bind_targets(walk: Walk, targets: tuple[nodes.Name, ...], value: Value) -> N
         )
     items = value.known if value.constant and isinstance(value.known, list) else None
     if items is not None and len(items) != len(targets):
-        walk.findings.report("wrong-count", targets[0], f"{len(targets)} names for a list of {len(items)}")
+        walk.findings.report("wrong-count", targets[0], f"{len(targets)} names for a list of {len(items)}",
+                             "write a name for each value, or one for the whole list")
         items = None
     for k, target in enumerate(targets):
         bind(walk, target, constant(items[k]) if items and kind_of(items[k]) != "any" else Value(value.inside))

@@ -34,9 +34,10 @@ def _interpolated(walk: Walk, part: nodes.Interpolation) -> Any:
     value = value_of(walk, part.value)
     if part.format is not None and value.kind not in ("any", "bool", "int", "float", "str"):
         message = f"a format is for a number or a string, not for {named(value.kind)}"
-        walk.findings.report("wrong-kind", part.value, message, advice(value))
+        walk.findings.report("wrong-kind", part.value, message, advice(value, "leave the format out: {value}"))
     elif not readable(value):
-        walk.findings.report("wrong-kind", part.value, f"no text stands for {named(value.kind)}", advice(value))
+        walk.findings.report("wrong-kind", part.value, f"no text stands for {named(value.kind)}",
+                             advice(value, "write a string, number, list or dict into it"))
     return fold.text(value.known) if part.format is None else UNKNOWN
 
 

@@ -18,7 +18,7 @@ def loaded(
     try:
         path, source = loader(module)
     except Problem as problem:
-        findings.report("unknown-import", node, problem.message, problem.hint)
+        findings.report("unknown-import", node, problem.message, problem.told)
         return None
     try:
         return parse(source, path)

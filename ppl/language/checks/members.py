@@ -72,14 +72,16 @@ def _imported(walk: Walk, node: nodes.Member, file: Imported) -> Value:
     return file.names[node.name]
 
 
-def _hint(node: nodes.Member, value: Value, names: Collection[str]) -> str | None:
+def _hint(node: nodes.Member, value: Value, names: Collection[str]) -> str:
     if value.kind in ("list", "dict") and node.name in _CHANGING:
         return f"values never change: write {_CHANGING[node.name]}"
     if value.kind in ("list", "str", "dict") and node.name in ("length", "size", "len", "count_words"):
         return "write len(...)"
     if value.kind in ("text", "token", "distribution") and node.name in ("finish", "stop", "text"):
         return "draw from it first: x ~ ..."
-    return meant(node.name, names, MEMBER_ALIASES) or (f"its members are {listed(names)}" if names else None)
+    if near := meant(node.name, names, MEMBER_ALIASES):
+        return near
+    return f"its members are {listed(names)}" if names else advice(value, "it has none: call a function, as in len(x)")
 
 
 @reads(nodes.Index)
@@ -88,7 +90,8 @@ def index(walk: Walk, node: nodes.Index) -> Value:
     if _refused(walk, node.value, value):
         return ANY
     if value.kind in ("str", "list", "mask") and at.kind not in ("any", "int"):
-        hint = "use // for whole division, or int(...)" if at.kind == "float" else None
+        whole = "use // for whole division, or int(...)"
+        hint = whole if at.kind == "float" else "for example [0], or [-1] for the last"
         message = f"an index into {named(value.kind)} has to be a whole number, got {named(at.kind)}"
         walk.findings.report("wrong-kind", node.index, message, hint)
         return ANY
@@ -110,12 +113,14 @@ def slice_of(walk: Walk, node: nodes.Slice) -> Value:
     if _refused(walk, node.value, value):
         return ANY
     if value.kind in ("dict", "mask"):
-        walk.findings.report("not-indexable", node.value, f"{named(value.kind)} has no slices")
+        walk.findings.report("not-indexable", node.value, f"{named(value.kind)} has no slices",
+                             "write d[key]" if value.kind == "dict" else "write mask[token]")
         return ANY
     for bound in bounds:
         if bound is not None and bound[1].kind not in ("any", "int", "none"):
             message = f"a bound of a slice has to be a whole number, got {named(bound[1].kind)}"
-            walk.findings.report("wrong-kind", bound[0], message)
+            hint = "for example [1:3]; use // for whole division, or int(...)"
+            walk.findings.report("wrong-kind", bound[0], message, hint)
     known = [None if b is None else b[1].known for b in bounds]
     if value.kind == "str":
         value = replace(value, inside="str")
@@ -129,7 +134,8 @@ def slice_of(walk: Walk, node: nodes.Slice) -> Value:
 def _refused(walk: Walk, node: nodes.Expression, value: Value) -> bool:
     """Whether the value has no items to index; reported."""
     if value.kind not in _INDEXED:
-        hint = "call it with (...), not [...]" if value.kind == "function" else advice(value)
+        hint = "call it with (...), not [...]" if value.kind == "function" else advice(
+            value, "[...] reads a string, a list, a dict or a mask")
         walk.findings.report("not-indexable", node, f"{named(value.kind)} has no items", hint)
         return True
     return False

@@ -8,7 +8,7 @@ from .. import nodes
 from ..library.signature import Kind
 from . import fold
 from .read import advice
-from .value import ANY, NUMBERS, UNKNOWN, Value, constant, kind_of, named
+from .value import ANY, DRAWABLE, NUMBERS, UNKNOWN, Value, constant, kind_of, named
 from .walk import Walk
 
 _MEASURES = ("model", "token", "text")
@@ -72,11 +72,13 @@ def _result(op: str, a: Kind, b: Kind) -> Kind | None:
     return None
 
 
-def _hint(op: str, *sides: Value) -> str | None:
+def _hint(op: str, *sides: Value) -> str:
     kinds = {v.kind for v in sides}
+    if "model" in kinds and op in "*/**":
+        return f"models join with models: lm {op} critic" if op != "**" else "for example lm ** 2"
     for side in sides:
-        if found := advice(side):
-            return found
+        if side.kind in ("function", *DRAWABLE, "model"):
+            return advice(side, "")
     if op == "+" and "str" in kinds and kinds & {*NUMBERS, "none", "list", "dict", "context"}:
         return 'put the value into the string: "... {value}"'
     if op == "+" and "list" in kinds:
@@ -87,7 +89,15 @@ def _hint(op: str, *sides: Value) -> str | None:
         return f"'{'and' if op == '&' else 'or'}' joins conditions"
     if op == "-" and kinds == {"str"}:
         return 'write text.replace(part, "") to take a part out of a string'
-    return None
+    return _JOINS[op]
+
+
+_JOINS = {
+    "+": "+ joins two numbers, two strings, two lists, or a context and a string",
+    "*": '* joins two numbers, or repeats: "ab" * 3, [0] * 3',
+    **{op: f"{op} is for numbers: int(x) and float(x) make one of a string" for op in ("-", "/", "//", "%", "**")},
+    **{op: f"{op} joins two constraints or two masks" for op in "&|"},
+}
 
 
 def compare_values(
@@ -101,7 +111,8 @@ def compare_values(
             return None
     elif op in ("in", "not in"):
         if b.kind not in _CONTAINERS:
-            walk.findings.report("bad-operands", right, f"'{op}' looks into {named(b.kind)}", advice(b))
+            hint = advice(b, "it looks into a string, a list or a dict")
+            walk.findings.report("bad-operands", right, f"'{op}' looks into {named(b.kind)}", hint)
             return None
         if b.kind == "str" and a.kind not in ("any", "str"):
             what = f"'{op}' looks for {named(a.kind)} in a string"
@@ -110,10 +121,8 @@ def compare_values(
     return fold.compare(op, a.known, b.known) if a.constant and b.constant else UNKNOWN
 
 
-def _compare_hint(a: Value, b: Value) -> str | None:
+def _compare_hint(a: Value, b: Value) -> str:
     kinds = {a.kind, b.kind}
-    if found := advice(a) or advice(b):
-        return found
     if kinds & set(NUMBERS) and kinds & {"str", "list"}:
         return "compare its length: len(...)"
-    return None
+    return advice(a, advice(b, "compare numbers with numbers, strings with strings, lists with lists"))

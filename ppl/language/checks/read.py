@@ -7,7 +7,8 @@ from collections.abc import Callable
 from typing import Any
 
 from .. import nodes
-from .value import Value, named
+from ..library.signature import Kind
+from .value import DRAWABLE, Value, named
 from .walk import Walk
 
 Reader = Callable[[Walk, Any], Value]
@@ -55,7 +56,8 @@ def truth_of(walk: Walk, node: nodes.Expression, after: str) -> Value:
     """The value of what is used as a truth value. after: the word it stands after."""
     value = value_of(walk, node)
     if value.kind not in ("any", "none", "bool", "int", "float", "str", "list", "dict"):
-        walk.findings.report("wrong-kind", node, f"{after} needs a truth value, got {named(value.kind)}", advice(value))
+        walk.findings.report("wrong-kind", node, f"{after} needs a truth value, got {named(value.kind)}",
+                             advice(value, "write a comparison, such as x == y"))
     return value
 
 
@@ -64,8 +66,17 @@ def readable(value: Value) -> bool:
     return value.kind in ("any", "none", "bool", "int", "float", "str", "list", "dict", "context")
 
 
-def advice(value: Value) -> str | None:
-    """What to do with a value of a kind that is seldom meant itself."""
-    if value.kind == "function":
-        return "call it: name(...)"
-    return "draw from it first: x ~ ..." if value.kind in ("distribution", "token", "text") else None
+def advice(value: Value, otherwise: str) -> str:
+    """What to write instead of a value of a kind that is seldom meant itself; of other kinds, `otherwise`."""
+    return _ADVICE.get(value.kind, otherwise)
+
+
+_ADVICE: dict[Kind, str] = {
+    "function": "call it: name(...)",
+    **dict.fromkeys(DRAWABLE, "draw from it first: x ~ ..."),
+    "model": "draw from it first: x ~ lm.text(prompt, max_tokens=20)",
+    "context": "write str(context) for its text",
+    "constraint": "write constraint.matches(text) to test a text",
+    "mask": "write mask[token] to test a token",
+    "reward": 'write reward("name", text) for its number',
+}

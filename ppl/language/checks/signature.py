@@ -9,7 +9,7 @@ from .. import nodes
 from ..library.signature import Argument, Kind
 from .read import advice
 from .suggest import listed, meant
-from .value import Value, named
+from .value import DRAWABLE, Value, named
 from .walk import Walk
 
 Given = tuple[nodes.Expression, Value]
@@ -50,7 +50,7 @@ def bind_arguments(
     a bool is no number. Reports those that do not fit."""
     bound = Bound()
 
-    def report(code: str, at: nodes.Node | nodes.Span, message: str, hint: str | None = None) -> None:
+    def report(code: str, at: nodes.Node | nodes.Span, message: str, hint: str) -> None:
         bound.wrong = True
         walk.findings.report(code, at, message, hint)
 
@@ -108,9 +108,9 @@ def _accepts(argument: Argument, value: Value, strict: bool) -> bool:
 _NUMERIC = {"int", "float"}
 
 
-def _hint(argument: Argument, value: Value) -> str | None:
-    if found := advice(value):
-        return found
+def _hint(argument: Argument, value: Value) -> str:
+    if value.kind in ("function", *DRAWABLE):
+        return advice(value, "")
     if value.kind == "str" and _NUMERIC & set(argument.kinds):
         if value.constant and value.known.strip().replace(".", "", 1).isdigit():
             return f"write {value.known.strip()} without quotes"
@@ -119,7 +119,17 @@ def _hint(argument: Argument, value: Value) -> str | None:
         return "use // for whole division, or int(...)"
     if "str" in argument.kinds and value.kind in ("int", "float"):
         return "turn it into a string first: str(...)"
-    return None
+    if "str" in argument.kinds:
+        return advice(value, 'a string, such as "text"')
+    return f"for example {_EXAMPLES[argument.kinds[0]]}"
+
+
+_EXAMPLES: dict[Kind, str] = {
+    "any": "1", "none": "None", "bool": "True", "int": "3", "float": "0.5", "str": '"text"', "list": "[x, y]",
+    "dict": '{"a": 1}', "model": "lm", "context": "lm.context(prompt)", "token": "lm.next(context)",
+    "text": "lm.text(prompt, max_tokens=20)", "distribution": "Normal(0, 1)", "constraint": 'regex(r"[a-z]+")',
+    "mask": "lm.tokens_where(test)", "function": "fits, after def fits(text): ...", "reward": '"name"',
+}
 
 
 def signature(shown: str, arguments: tuple[Argument, ...], variadic: bool) -> str:

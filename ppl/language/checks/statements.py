@@ -51,13 +51,13 @@ def _drawable(walk: Walk, node: nodes.Expression, value: Value, after: str) -> b
         return False  # a program in an expression, which has been reported
     if value.kind in ("any", "distribution", "token", "text"):
         return True
-    hint = None
+    hint = f"write one after {after}, such as Normal(0, 1)"
     if value.kind == "model":
         hint = "write lm.text(prompt, max_tokens=...) for a text, lm.next(context) for a token"
     elif value.kind == "constraint":
         hint = "give it to a text: lm.text(prompt, max_tokens=..., where=...)"
     elif value.kind == "function":
-        hint = advice(value)
+        hint = advice(value, hint)
     elif after == "'~'" and value.kind != "none":
         hint = "write = to assign a value"
     walk.findings.report("not-a-distribution", node, f"{after} needs a distribution, got {named(value.kind)}", hint)
@@ -109,7 +109,8 @@ def _check_condition(walk: Walk, node: nodes.Weigh, value: Value) -> None:
 def _check_weight(walk: Walk, node: nodes.Weigh, value: Value) -> None:
     if value.kind not in ("any", *NUMBERS):
         message = f"'{node.kind}' needs a number (log weight), got {named(value.kind)}"
-        walk.findings.report("wrong-kind", node.value, message, advice(value))
+        walk.findings.report("wrong-kind", node.value, message,
+                             advice(value, 'a log weight, such as log(0.5) or reward("name", text)'))
 
 
 def _never(walk: Walk, node: nodes.Weigh, message: str) -> None:

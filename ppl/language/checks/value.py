@@ -37,6 +37,7 @@ class Value:
 ANY = Value()
 PLAIN_STRING = Value("str", inside="str")
 NUMBERS = ("bool", "int", "float")
+DRAWABLE: tuple[Kind, ...] = ("distribution", "token", "text")
 _KINDS: dict[type, Kind] = {
     bool: "bool", int: "int", float: "float", str: "str", list: "list", dict: "dict", type(None): "none",
 }

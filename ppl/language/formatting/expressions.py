@@ -14,6 +14,8 @@ CONDITIONAL, OR, AND, NOT, COMPARE, BAR, AMPERSAND, SUM, PRODUCT, SIGN, POWER, P
 """How tightly expressions bind, loosest first, as in the grammar."""
 BINARY = {"|": BAR, "&": AMPERSAND, "+": SUM, "-": SUM, "*": PRODUCT, "/": PRODUCT, "//": PRODUCT, "%": PRODUCT,
           "**": POWER}
+SHORT = 24
+"""Characters of a string that shares its line with others."""
 
 
 def level(e: n.Expression) -> int:
@@ -30,6 +32,17 @@ def level(e: n.Expression) -> int:
             return BINARY[e.op]
         case _:
             return PRIMARY
+
+
+def _short(e: n.Expression) -> bool:
+    """Whether several stand in one line of a broken list: numbers, names and short strings."""
+    match e:
+        case n.Unary():
+            return isinstance(e.operand, n.Number)
+        case n.String():
+            return len(e.source) <= SHORT and "\n" not in e.source
+        case _:
+            return isinstance(e, n.Number | n.Constant | n.Name)
 
 
 class Expressions(Lists):
@@ -60,7 +73,8 @@ class Expressions(Lists):
             case n.Name():
                 return e.id
             case n.ListOf():
-                return self.bracketed("[", [(x.span, self._made(x)) for x in e.items], "]", end(e.span))
+                items = [(x.span, self._made(x)) for x in e.items]
+                return self.bracketed("[", items, "]", end(e.span), short=all(map(_short, e.items)))
             case n.DictOf():
                 return self.bracketed("{", [self._pair(k, v) for k, v in e.pairs], "}", end(e.span))
             case n.Comprehension():
@@ -113,7 +127,8 @@ class Expressions(Lists):
         if len(e.arguments) == 1 and isinstance(e.arguments[0], n.String) and e.arguments[0].verbatim:
             return row(function, " ", literal(e.arguments[0]))
         items = [(x.span, self._made(x)) for x in e.arguments] + [(k.span, self._keyword(k)) for k in e.keywords]
-        return row(function, self.bracketed("(", items, ")", end(e.span)))
+        short = all(map(_short, (*e.arguments, *(k.value for k in e.keywords))))
+        return row(function, self.bracketed("(", items, ")", end(e.span), short=short))
 
     def _slice(self, e: n.Slice) -> Document:
         value = self.of(e.value, PRIMARY)

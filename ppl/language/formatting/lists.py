@@ -17,10 +17,14 @@ class Lists:
         self.remarks = remarks
 
     def bracketed(
-        self, opening: Document, items: Sequence[Item], closing: Document, stop: Place, *, comma: str = ","
+        self, opening: Document, items: Sequence[Item], closing: Document, stop: Place, *, comma: str = ",",
+        short: bool = False,
     ) -> Document:
-        """In one line, or one item in each line with a comma after the last. stop: the end of the closing bracket."""
+        """In one line; else all items in one line of their own; else one item in each line, with a comma after the
+        last. short: of short items there are as many in each line as it holds, where there are no comments.
+        stop: the end of the closing bracket."""
         parts: list[Document] = []
+        before = self.remarks.given
         places = [start(span) for span, _ in items]
         for k, (span, make) in enumerate(items):
             last = k == len(items) - 1
@@ -32,8 +36,17 @@ class Lists:
             if not last:
                 parts.append(HARD if beside or after else LINE)
         rest = self.remarks.before(stop)
+        if short and items and self.remarks.given == before:
+            parts = _filled(parts)
         if not items and not rest:
             return row(opening, closing)
         parts += [row(HARD, c.text) if items or i else c.text for i, c in enumerate(rest)]
         force = HARD if rest or (items and (beside or after)) else SOFT
-        return group(opening, nest(SOFT, *parts), force, closing)
+        return group(opening, nest(SOFT, group(*parts)), force, closing)
+
+
+def _filled(parts: Sequence[Document]) -> list[Document]:
+    """Each item in one group with the break before it, which is a line end only where the item does not fit. The comma
+    after the last depends on the whole list."""
+    *body, comma = parts
+    return [*body[:2], *(group(*body[k : k + 3]) for k in range(2, len(body), 3)), comma]

@@ -51,7 +51,7 @@ def _of_name(within: Expressions, node: n.Call, where: Globals, at: n.Node, name
             return _of_builtin(within, node, DISTRIBUTIONS[name])
     close = difflib.get_close_matches(name, [*where.roles, *FUNCTIONS], 1)
     raise within.source.error(at, "unknown-name", f"unknown function {name!r}",
-                              f"did you mean {close[0]!r}?" if close else None)
+                              f"did you mean {close[0]!r}?" if close else f"write `def {name}(...)` further up")
 
 
 def _of_builtin(within: Expressions, node: n.Call, builtin: Builtin) -> Evaluate:
@@ -119,7 +119,8 @@ def _of_value(within: Expressions, node: n.Call, function: Evaluate) -> Evaluate
         given = [value(f) for value in values]
         try:
             if not isinstance(target, Def):
-                raise Problem("kind", f"{named(kind_of(target))} cannot be called")
+                raise Problem("kind", f"{named(kind_of(target))} cannot be called",
+                              "only what `def` has named is called: give it a def")
             count = len(node.arguments)
             order = parameters(target.definition, count, keywords)
             return target.enter(f.meter, [target.value(i, given, place) for i, place in enumerate(order)])

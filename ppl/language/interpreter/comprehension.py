@@ -68,4 +68,4 @@ def iterated(value: Any) -> Any:
     if isinstance(value, (list, str, dict)):
         return value
     raise Problem("kind", f"a loop runs through a list, a text or a dict, not {described(value)}",
-                  "range(n) counts" if isinstance(value, int) else None)
+                  "range(n) counts" if isinstance(value, int) else "for example [1, 2] or range(n)")

@@ -85,11 +85,12 @@ class Expressions:
             raise self.source.error(node, "effect", f"a call of the program {name!r} cannot stand inside an expression",
                                     f"write `x = {name}(...)` or `x ~ {name}(...)` in a line of its own")
         if role == "module":
-            raise self.source.error(node, "kind", f"{name!r} is a file: write {name}.something")
+            raise self.source.error(node, "kind", f"{name!r} is a file and no value", f"write {name}.something")
         if role is None:
             raise self.unknown(node)
         if role == "model" and name not in self.globals.values:
-            raise self.source.error(node, "unknown-model", f"no model {name!r} is given", "the runner provides models")
+            raise self.source.error(node, "unknown-model", f"no model {name!r} is given",
+                                    "whoever runs the program names its models; `lm` always exists")
         return self.of_globals(node, self.globals, name)
 
     def of_globals(self, node: n.Node, where: Globals, name: str) -> Evaluate:
@@ -105,8 +106,10 @@ class Expressions:
 
     def unknown(self, node: n.Name) -> Exception:
         if node.id in FUNCTIONS or node.id in DISTRIBUTIONS:
-            return self.source.error(node, "kind", f"{node.id!r} is a built-in: call it, {node.id}(...)")
-        return self.source.error(node, "unknown-name", f"unknown name {node.id!r}")
+            return self.source.error(node, "kind", f"{node.id!r} is a built-in and no value",
+                                     f"call it: {node.id}(...)")
+        return self.source.error(node, "unknown-name", f"unknown name {node.id!r}",
+                                 f"assign {node.id!r} first, or make it a parameter")
 
     def unary(self, node: n.Unary) -> Evaluate:
         op, operand, failed = UNARY[node.op], self.compile(node.operand), self.source.failed
@@ -240,7 +243,7 @@ class Expressions:
             if not isinstance(value, list) or len(value) != len(slots):
                 what = f"a list of {len(value)}" if isinstance(value, list) else "no list"
                 raise source.error(targets[0], "value", f"{len(slots)} names need a list of {len(slots)} values, and "
-                                                        f"this is {what}")
+                                                        f"this is {what}", "write one name, then test len(...)")
             for slot, item in zip(slots, value, strict=True):
                 f.values[slot] = item
 

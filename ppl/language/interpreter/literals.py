@@ -18,7 +18,8 @@ def literal(within: Expressions, node: n.Number | n.Constant) -> Evaluate:
     value = node.value
     if type(value) is int and value.bit_length() * 3 // 10 > within.globals.limits.digits:
         raise within.source.error(node, "limit", "an integer has too many digits: the limit is "
-                                               f"{within.globals.limits.digits:,} (digits)")
+                                               f"{within.globals.limits.digits:,} (digits)",
+                                  "write a float, such as 1e100")
     return lambda f: value
 
 

@@ -60,7 +60,8 @@ def member(within: Expressions, node: n.Member) -> Evaluate:
     if (module := module_of(within, node)) is not None:
         role = module.roles.get(node.name)
         if role not in ("constant", "def"):
-            what = "it is a program: call it in a line of its own" if role == "program" else None
+            what = "it is a program: call it in a line of its own" if role == "program" else (
+                "it has " + (", ".join(sorted(map(str, module.roles))) or "nothing"))
             raise within.source.error(node, "unknown-name", f"the file has no value {node.name!r}", what)
         return within.of_globals(node, module, node.name)
     owner, name, failed = within.compile(node.value), node.name, within.source.failed

@@ -9,14 +9,6 @@ from ..diagnostics import Diagnostic, SteerError
 from ..nodes import Node
 from ..problems import Problem, problem_of
 
-HINTS = {
-    "kind": "str(x), int(x), float(x) and list(x) make other kinds of values",
-    "value": "test the value first, with `if`, or give up the particle with `condition`",
-    "limit": "whoever runs the program can raise it: Limits(...)",
-    "import": "import helpers reads helpers.steer beside this file",
-}
-"""For failures that bring no hint of their own."""
-
 
 @dataclass(frozen=True, slots=True)
 class Source:
@@ -27,10 +19,9 @@ class Source:
 
     def diagnostic(self, node: Node, problem: Problem) -> Diagnostic:
         line = self.lines[node.span.line - 1] if node.span.line <= len(self.lines) else ""
-        hint = problem.hint or HINTS.get(problem.code)
-        return Diagnostic(problem.code, problem.message, self.path, node.span, line, hint)
+        return Diagnostic(problem.code, problem.message, self.path, node.span, line, problem.told)
 
-    def error(self, node: Node, code: str, message: str, hint: str | None = None) -> SteerError:
+    def error(self, node: Node, code: str, message: str, hint: str) -> SteerError:
         return SteerError([self.diagnostic(node, Problem(code, message, hint))])
 
     def failed(self, node: Node, error: Exception) -> Exception:

@@ -82,7 +82,8 @@ def weigh(within: Statements, node: n.Weigh) -> tuple[bool, Any]:
         if number and type(amount) is not float and not traced(amount):
             try:
                 if kind_of(amount) not in ("int", "float", "bool"):
-                    raise Problem("kind", f"{node.kind} takes a number (nats), not {described(amount)}")
+                    raise Problem("kind", f"{node.kind} takes a number (nats), not {described(amount)}",
+                                  'for example log(0.5) or reward("name", text)')
                 amount = float(amount)
             except Exception as error:
                 raise failed(node.value, error) from None
@@ -103,4 +104,4 @@ def not_one(dist: Any, error: Exception) -> Exception:
     if kind == "model":
         return Problem("kind", "a model is no distribution", "lm.next(context) and lm.text(context, max_tokens=20) are")
     return Problem("kind", f"~ needs a distribution, and this is {described(dist)}",
-                   "such as Normal(0, 1), lm.text(context, max_tokens=20), or a call of a program")
+                   "for example Normal(0, 1), lm.text(context, max_tokens=20), or a call of a program")

@@ -108,7 +108,8 @@ class _Verdict:
             answer = self.test.call(Meter(self.limits), text)
             if answer is None or isinstance(answer, bool):
                 return answer
-            raise Problem("kind", f"{self.test.name}: a predicate answers True, False or None, not {described(answer)}")
+            raise Problem("kind", f"{self.test.name}: a predicate answers True, False or None, not {described(answer)}",
+                          "return True or False, and None while it is undecided")
         except Problem as problem:
             raise self.test.at_fault(problem) from None
 
@@ -151,12 +152,13 @@ def _source(meter: Meter, what: str, source: str) -> None:
     meter.charge(50)
     if len(source) > LONGEST_SOURCE:
         raise Problem("limit", f"{what}: its text of {len(source):,} characters is too long: the limit is "
-                               f"{LONGEST_SOURCE:,}")
+                               f"{LONGEST_SOURCE:,}", "make it shorter, or join several with | and &")
 
 
 def _times(what: str, name: str, n: int) -> int:
     if n > MOST:
-        raise Problem("limit", f"{what}: {name}={n} is too large: the limit is {MOST:,}")
+        raise Problem("limit", f"{what}: {name}={n} is too large: the limit is {MOST:,}",
+                      f"write {name}={MOST}")
     return n
 
 

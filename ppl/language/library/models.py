@@ -144,7 +144,8 @@ def power(base: Any, exponent: float) -> Any:
 @function("float", needs("name", "str"), needs("items"), variadic=True, effect=True, metered=True)
 def reward(meter: Meter, name: str, *items: Any) -> Any:
     """The score that the reward of this name, which the runner provides, gives to a text."""
-    raise Problem("unknown-reward", f"there is no reward {name[:40]!r}")  # modules put theirs in its place
+    # Modules put theirs in its place.
+    raise Problem("unknown-reward", f"there is no reward {name[:40]!r}", "the runner provides none")
 
 
 def _prompt(meter: Meter, prompt: Any) -> None:

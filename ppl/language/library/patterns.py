@@ -60,7 +60,7 @@ def _offsets(text: str) -> list[int]:
 def _reads(meter: Meter, what: str, pattern: str, frame: str, text: str) -> bool:
     if len(text) > LONGEST_TEXT:
         raise Problem("limit", f"{what}: the text of {len(text):,} characters is too long: the limit is "
-                               f"{LONGEST_TEXT:,}")
+                               f"{LONGEST_TEXT:,}", "test a part of it, such as text[-500:]")
     meter.charge(20 + len(text) // 16)
     _language(what, pattern)  # a mistake is shown in the pattern as it was written
     return bool(_language(what, frame.replace("{}", pattern)).matches(text))
@@ -72,7 +72,7 @@ def _language(what: str, pattern: str) -> Any:
 
     if len(pattern) > LONGEST_PATTERN + 40:
         raise Problem("limit", f"{what}: the pattern of {len(pattern):,} characters is too long: the limit is "
-                               f"{LONGEST_PATTERN:,}")
+                               f"{LONGEST_PATTERN:,}", "test for its parts, one after the other")
     try:
         return regex(pattern)
     except ConstraintError as error:

@@ -23,7 +23,7 @@ class Finding(NamedTuple):
     code: str
     message: str
     span: Span
-    hint: str | None
+    hint: str
     patched: str | None
 
 

@@ -41,7 +41,7 @@ def test_they_show_what_is_advised() -> None:
 @pytest.mark.parametrize("name", examples())
 def test_they_do_their_tasks(name: str) -> None:
     """On the embedded model, as a planner's own program: results pass the check."""
-    method = SMC(128, resample_at="factor")
+    method = SMC(384, resample_at="factor")
     plan = write_program(lambda prompt: examples()[name], name, models=models.load(), attempts=1, passing=0.0,
                          method=method)
     assert plan.source == examples()[name] and plan.verdict.weight > 0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -84,12 +85,29 @@ def test_the_deepest_programs_can_be_formatted(opening: str, closing: str) -> No
 
 
 def test_lines_have_at_most_100_columns_where_they_can_be_broken() -> None:
-    """Exactly 100 columns stay; one more breaks the list, one item in a line with a comma after the last."""
+    """Exactly 100 columns stay; one more gives the items a line of their own; where they do not fit into that, each has
+    one, with a comma after the last."""
     fits = f"X = [{'a' * 45}, {'b' * 47}]"
     assert len(fits) == 99 + 1 and format_source(fits) == fits + "\n"
-    broken = f"X = [\n    {'a' * 45},\n    {'b' * 48},\n]\n"
-    assert format_source(fits.replace("b]", "bb]")) == broken
+    assert format_source(fits.replace("b]", "bb]")) == f"X = [\n    {'a' * 45}, {'b' * 48}\n]\n"
+    long = f"X = [\n    [{'a' * 45}],\n    [{'b' * 45}],\n]\n"
+    assert format_source(long) == long.replace(",\n    [", ", [").replace("],\n]", "]\n]")
+    assert format_source(long.replace("b]", "b" * 6 + "]")) == long.replace("b]", "b" * 6 + "]")
     long = "program f():\n    return " + " and ".join(["condition_of_mine"] * 6)
     assert format_source(long) == (
         "program f():\n    return (\n        condition_of_mine\n" + "        and condition_of_mine\n" * 5 + "    )\n"
     )
+
+
+def test_lists_of_short_literals_are_filled() -> None:
+    """As many numbers, names and short strings in a line as it holds, none more than 100 columns, whatever the line
+    ends of the source; a long string, a call or a comment among them gives every item a line of its own."""
+    words = [f'"word{i}"' for i in range(30)]
+    filled = format_source(f"WORDS = [{', '.join(words)}]")
+    first, *lines, last = filled.splitlines()
+    assert (first, last) == ("WORDS = [", "]") and len(lines) == 4 and lines[-1].endswith(",")
+    assert "".join(lines).replace("    ", " ").split() == [word + "," for word in words]
+    assert all(len(line) <= 100 < len(line + " " + after.split()[0]) for line, after in pairwise(lines))
+    assert format_source("WORDS = [" + ",\n  ".join(words) + "\n]") == filled
+    for odd in ('"a string of many words, which is long"', "f(x)", "x,  # why"):
+        assert len(format_source(f"WORDS = [{', '.join(words)}, {odd}\n]").splitlines()) == len(words) + 3

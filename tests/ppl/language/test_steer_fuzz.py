@@ -69,6 +69,7 @@ def told(error: SteerError, source: str) -> str:
         assert len(d.line) == len(line)
         assert all(a in (b, "\ufffd") for a, b in zip(d.line, line, strict=True))  # where what was sent has no shape
         assert "^" in str(d)
+        assert d.hint.strip()
         assert "Traceback" not in str(d)
         assert " at 0x" not in str(d)
     return "refused"

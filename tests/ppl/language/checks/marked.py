@@ -27,6 +27,7 @@ def assert_only(
     span = found[0].span
     assert (span.line, span.column) == place(before), found[0]
     assert (span.end_line, span.end_column) == place(before + inside), found[0]
+    assert found[0].hint.strip()
     assert hint is None or found[0].hint == hint
 
 

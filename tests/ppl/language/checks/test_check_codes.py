@@ -28,8 +28,9 @@ def findings(example: str) -> list[Diagnostic]:
 
 @pytest.mark.parametrize("code", sorted(CODES))
 def test_each_code_has_an_example(code: str) -> None:
-    """The example gives this code, and no other error."""
+    """The example gives this code, and no other error; all that is said of it has a hint."""
     found = findings(CODES[code].example)
+    assert all(d.hint.strip() for d in found)
     assert code in {d.code for d in found}, found
     assert {d.code for d in found if d.severity == "error"} <= {code}
     assert {d.severity for d in found if d.code == code} == {CODES[code].severity}
