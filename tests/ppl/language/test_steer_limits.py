@@ -143,6 +143,15 @@ def test_constraints_do_not_double(step: str) -> None:
     assert unchecked(source).functions["f"](4) is not None
 
 
+@pytest.mark.parametrize("step", ["Independent(d, 0)", "Mixture(Categorical([0.5, 0.5]), [d, d])"])
+def test_distributions_do_not_double(step: str) -> None:
+    """So are distributions."""
+    source = f"def f(n):\n    d = Normal(0.0, 1.0)\n    for i in range(n):\n        d = {step}\n    return d\n"
+    with pytest.raises(SteerError, match=r"t.steer:4:13: .*the limit is 32"):
+        unchecked(source).functions["f"](40)
+    assert unchecked(source).functions["f"](2) is not None
+
+
 def test_a_predicate_has_few_steps() -> None:
     """The sampler asks it for every token: a slow one is stopped far below the steps of a run."""
     source = ("def slow(text):\n    return len([x for x in range(9000) for y in range(9)]) > 0\n\n"
