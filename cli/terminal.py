@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import typer
 
+from steersman.ppl.visible import visible
+
 from .exits import PROBLEMS
 
 if TYPE_CHECKING:
@@ -21,12 +23,12 @@ PLAIN_WIDTH = 100
 
 def fail(message: str, code: int = PROBLEMS) -> NoReturn:
     """Say what is wrong on standard error and leave with this status."""
-    typer.echo(f"error: {message}", err=True)
+    note(f"error: {message}")
     raise typer.Exit(code)
 
 
 def note(message: str) -> None:
-    typer.echo(message, err=True)
+    typer.echo(visible(message), err=True)
 
 
 def watched() -> bool:

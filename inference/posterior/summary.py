@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from steersman.ppl.visible import visible
+
 from ..chain.chains import OPTIMISATION
 from ..diagnostics.pareto import heavy_tail
 
@@ -34,7 +36,7 @@ def table(posterior: Posterior, limit: int = 10) -> Table:
     if posterior.weights.any():
         ranked = candidates(posterior) if optimises else posterior.probabilities()
     for value, x in list(ranked.items())[:limit]:
-        shown.add_row(f"{x:.4f}", str(value).strip() if isinstance(value, str) else repr(value))
+        shown.add_row(f"{x:.4f}", visible(str(value).strip() if isinstance(value, str) else repr(value)))
     if len(ranked) > limit:
         shown.add_row("", f"... and {len(ranked) - limit} more")
     if not ranked:

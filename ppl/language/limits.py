@@ -15,9 +15,9 @@ LONG_WORK = 64
 class Limits:
     """Bounds of one run of a program (its sub-programs included) or of one call of a function.
 
-    steps: statements, calls, and items looped over; long texts and lists cost more. iterations: of one loop. string:
-    characters of a text. items: of a list or dict, nested ones included. recursion: programs and functions inside one
-    another. digits: of an integer.
+    steps: statements, calls, and items looped over; long texts, lists and expressions cost more. iterations: of one
+    loop. string: characters of a text. items: of a list or dict, nested ones included. recursion: programs and
+    functions inside one another. digits: of an integer.
     """
 
     steps: int = 1_000_000

@@ -11,6 +11,8 @@ from .kinds import described, kind_of
 from .limits import Meter
 from .problems import Problem
 
+MOST_PARTS = 200
+"""Constraints that one may be made of."""
 _ALGEBRA = ("model", "token", "text")
 
 
@@ -112,15 +114,27 @@ def power(meter: Meter, a: Any, b: Any) -> Any:
 def both(meter: Meter, a: Any, b: Any) -> Any:
     kind = kind_of(a)
     if kind == kind_of(b) and kind in ("constraint", "mask"):
-        return _mask(a, b) & b if kind == "mask" else a & b
+        return _mask(a, b) & b if kind == "mask" else composed(lambda: a & b, a, b)
     raise mismatch("&", a, b, "`and` joins conditions; & joins constraints or masks of tokens")
 
 
 def either(meter: Meter, a: Any, b: Any) -> Any:
     kind = kind_of(a)
     if kind == kind_of(b) and kind in ("constraint", "mask"):
-        return _mask(a, b) | b if kind == "mask" else a | b
+        return _mask(a, b) | b if kind == "mask" else composed(lambda: a | b, a, b)
     raise mismatch("|", a, b, "`or` joins conditions; | joins constraints or masks of tokens")
+
+
+def composed(make: Callable[[], Any], *constraints: Any) -> Any:
+    """A constraint made of others, which knows of how many. Raises Problem for too many: they would be doubled soon."""
+    parts = sum(getattr(c, "composed_of", 1) for c in constraints)
+    if parts > MOST_PARTS:
+        raise Problem("limit", f"a constraint of {parts:,} parts is too large: the limit is {MOST_PARTS:,}",
+                      "write its repetitions inside regex or grammar")
+    made = make()
+    if all(made is not c for c in constraints):
+        made.composed_of = parts
+    return made
 
 
 def _mask(a: Any, b: Any) -> Any:

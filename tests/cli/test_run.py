@@ -282,3 +282,18 @@ def test_a_failing_run_shows_its_line(tmp_path: Path, body: str, message: str) -
     assert f"  3 |     {body}\n" in result.stderr
     assert "    ^" in result.stderr
     assert message in result.stderr
+
+
+def test_nothing_commands_the_terminal(tmp_path: Path) -> None:
+    """Escape characters in values and names of sites are spelled out, in the table and among the errors; other
+    characters, tabs and ends of lines stay."""
+    source = ('program p(x: int):\n    b ~ Bernoulli(0.5)\n    condition b < x as "a\\u001b[2J"\n'
+              '    return "é\\u001b[31m\\u202e\\n日"\n')
+    path = _file(tmp_path, source)
+    shown = call(path, "-n", "2", "--set", "x=9", "--quiet").output
+    assert "é\\x1b[31m\\u202e\n" in shown
+    assert "日" in shown
+    dead = call(path, "-n", "2", "--set", "x=-1")
+    assert dead.exit_code == 3
+    assert "a\\x1b[2J" in dead.output
+    assert "\x1b" not in shown + dead.output

@@ -9,6 +9,7 @@ from ..containers import items
 from ..kinds import described
 from ..problems import OverLimit, Problem
 from .frame import Frame
+from .size import length
 
 if TYPE_CHECKING:
     from .expressions import Evaluate, Expressions
@@ -25,7 +26,7 @@ def comprehension(within: Expressions, node: n.Comprehension) -> Evaluate:
         item = within.apart(node.item)
     finally:
         within.scope.slots.pop()
-    failed = within.source.failed
+    failed, steps = within.source.failed, 1 + length(node)
 
     def run(f: Frame) -> Any:
         made: list[Any] = []
@@ -45,7 +46,7 @@ def comprehension(within: Expressions, node: n.Comprehension) -> Evaluate:
                 raise failed(clause.source, error) from None
             for value in values:
                 try:
-                    f.meter.charge(1)
+                    f.meter.charge(steps)
                 except Problem as error:
                     raise failed(clause, error) from None
                 store(f, value)

@@ -11,12 +11,14 @@ from ..comparing import COMPARISONS, truth
 from ..indexing import indexed, sliced
 from ..library import DISTRIBUTIONS, FUNCTIONS
 from ..operators import BINARY, UNARY
+from ..problems import Problem
 from .calls import call
 from .comprehension import comprehension
 from .frame import UNSET, Frame
 from .literals import dict_of, list_of, literal, string
 from .members import member
 from .scope import Globals, Scope
+from .size import length
 
 Evaluate = Callable[[Frame], Any]
 Hoist = tuple[Evaluate, int, n.Node]
@@ -43,6 +45,21 @@ class Expressions:
 
     def compile(self, node: n.Expression) -> Evaluate:
         return _COMPILE[type(node)](self, node)
+
+    def metered(self, node: n.Expression, value: Callable[[Frame], Any]) -> Callable[[Frame], Any]:
+        """The same closure, which takes more steps where the expression is long."""
+        steps, failed = length(node), self.source.failed
+        if not steps:
+            return value
+
+        def run(f: Frame) -> Any:
+            try:
+                f.meter.charge(steps)
+            except Problem as error:
+                raise failed(node, error) from None
+            return value(f)
+
+        return run
 
     def apart(self, node: n.Expression) -> Evaluate:
         """An expression that is not always evaluated: no effects in it."""

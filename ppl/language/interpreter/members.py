@@ -89,7 +89,7 @@ def find_member(kind: str, name: str) -> Builtin:
     if name in members:
         return members[name]
     close = difflib.get_close_matches(name, members, 1)
-    hint = f"did you mean .{close[0]}?" if close else _ADVICE.get(name)
+    hint = _ADVICE.get(name) or (f"did you mean .{close[0]}?" if close else None)
     if hint is None:
         hint = f"it has {', '.join('.' + m for m in sorted(members))}" if members else "it has no members"
     raise _NoMember("unknown-member", f"{named(kind)} has no .{name[:40]}", hint)
@@ -100,5 +100,6 @@ _ADVICE = {
     "append": _CHANGED, "extend": "values are never changed: write xs = xs + ys", "insert": _CHANGED, "pop": _CHANGED,
     "remove": _CHANGED, "sort": "sorted(xs) gives a sorted list", "reverse": "reversed(xs) gives the list reversed",
     "format": 'write "{value}": every text interpolates', "update": "values are never changed",
-    "sample": "write x ~ distribution", "log_prob": "write observe x ~ distribution",
+    "next_token": "write token ~ lm.next(context)", "sample": "write x ~ distribution",
+    "log_prob": "write observe x ~ distribution",
 }

@@ -14,6 +14,7 @@ from ..problems import OverLimit
 from .definitions import Defined, parameters
 from .frame import Frame
 from .parts import arguments, module_of
+from .size import length
 from .source import Source
 
 if TYPE_CHECKING:
@@ -95,14 +96,14 @@ def program_call(within: Expressions, node: n.Expression) -> tuple[list[Hoist], 
 def _invocation(
     within: Expressions, node: n.Call, read: Callable[[Frame], Any], values: list[Evaluate], keywords: tuple[str, ...],
 ) -> Evaluate:
-    failed, count = within.source.failed, len(node.arguments)
+    failed, count, steps = within.source.failed, len(node.arguments), 1 + length(node)
     order: list[int | None] = []
 
     def run(f: Frame) -> Invocation[Any]:
         entry: Entry = read(f).fn
         given = [value(f) for value in values]
         try:
-            f.meter.charge(1)
+            f.meter.charge(steps)
             if f.depth + 1 >= f.meter.limits.recursion:
                 raise OverLimit("recursion", f.meter.limits.recursion, f"{entry.name} calls itself too deeply")
             if len(order) != len(entry.definition.parameters):

@@ -79,14 +79,14 @@ class Statements:
         """The effects of an expression, which are awaited first, and the expression."""
         e = self.expressions
         e.hoists = None if self.pure else []
-        value = e.compile(node)
+        value = e.metered(node, e.compile(node))
         hoists, e.hoists = e.hoists or [], None
         return hoists, value
 
     def test(self, node: n.Expression) -> tuple[list[Hoist], Callable[[Frame], bool]]:
         e = self.expressions
         e.hoists = None if self.pure else []
-        value = e.test(node)
+        value = e.metered(node, e.test(node))
         hoists, e.hoists = e.hoists or [], None
         return hoists, value
 
@@ -108,7 +108,7 @@ class Statements:
         """The name of a site; one that is interpolated needs no effects."""
         if node is None:
             return lambda f: None
-        name = self.expressions.apart(node)
+        name = self.expressions.metered(node, self.expressions.apart(node))
         return lambda f: str(name(f))
 
     def assign(self, node: n.Assign) -> tuple[bool, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from ...constraints.canonical import canonical as _canonical
@@ -9,13 +10,16 @@ from ...constraints.protocol import Constraint
 from ..containers import Items
 from ..kinds import Function, described
 from ..limits import Limits, Meter
+from ..operators import composed
 from ..problems import Problem
 from .data import plain
 from .registry import function, keyword, may, member, needs
 
 LONGEST_SOURCE = 20_000
 MOST = 10_000
-"""Repetitions of a part."""
+"""Repetitions of a part, and rejections of a predicate."""
+A_VERDICT = 50
+"""A predicate may take this share of the steps of a run for one text."""
 
 
 @function("constraint", needs("pattern", "str"), example='regex(r"[a-z]+")', metered=True)
@@ -24,6 +28,7 @@ def regex(meter: Meter, pattern: str) -> Constraint:
     from ...constraints.regex import regex
 
     _source(meter, "regex", pattern)
+    meter.charge(len(pattern) // 2)
     return regex(str(pattern))
 
 
@@ -33,6 +38,7 @@ def grammar(meter: Meter, source: str) -> Constraint:
     from ...constraints.grammar import grammar
 
     _source(meter, "grammar", source)
+    meter.charge(len(source) ** 2 // 1_000)  # Lark takes so long for rules that name one another
     return grammar(str(source))
 
 
@@ -41,7 +47,8 @@ def json_schema(meter: Meter, schema: Any) -> Constraint:
     """The JSON texts whose values are valid under a schema."""
     from ...constraints.json_schema import json_schema
 
-    meter.charge(200)
+    size = getattr(schema, "size", None)
+    meter.charge(200 if size is None else 200 + 4 * size.items + size.characters // 16)
     return json_schema(plain(schema))
 
 
@@ -51,7 +58,7 @@ def choice(meter: Meter, members: Items, tokenizations: str = "all") -> Constrai
     """One of these texts, with its exact probability; tokenizations="canonical": each in its usual tokens only."""
     from ...constraints.choice import choice
 
-    meter.charge(20 + len(members) // 4)
+    meter.charge(20 + len(members) + members.size.characters // 64)
     return choice(members, tokenizations)  # type: ignore[arg-type]
 
 
@@ -61,7 +68,7 @@ def words(meter: Meter, words: Items, separator: str = " ", min: int = 1, max: i
     """Texts made of these words, with the separator between them."""
     from ...constraints.words import words as make
 
-    meter.charge(20 + len(words) // 4)
+    meter.charge(20 + len(words) // 2 + words.size.characters // 64)
     return make(words, separator, _times("words", "min", min), None if max is None else _times("words", "max", max))
 
 
@@ -87,14 +94,14 @@ def predicate(meter: Meter, test: Function, cap: int = 64, exact: bool = False) 
     from ...constraints.predicate import predicate
 
     test.accepts(1)
-    return predicate(_Verdict(test, meter.limits), name=test.name, cap=cap, exact=exact)
+    return predicate(_Verdict(test, meter.limits), name=test.name, cap=_times("predicate", "cap", cap), exact=exact)
 
 
 class _Verdict:
-    """Asks a def about a text, with a meter of its own: the sampler asks outside any run."""
+    """Asks a def about a text, with a meter of its own: the sampler asks outside any run, and for every token."""
 
     def __init__(self, test: Function, limits: Limits) -> None:
-        self.test, self.limits = test, limits
+        self.test, self.limits = test, replace(limits, steps=max(1, limits.steps // A_VERDICT))
 
     def __call__(self, text: str) -> Any:
         try:
@@ -110,20 +117,21 @@ class _Verdict:
 @member("constraint", "constraint", needs("next", "constraint"), example='regex("a").then(regex("b"))')
 def then(first: Any, next: Any) -> Constraint:
     """Texts of this constraint followed by texts of the next."""
-    return _engine("then", first).then(next)  # type: ignore[no-any-return]
+    return composed(lambda: _engine("then", first).then(next), first, next)  # type: ignore[no-any-return]
 
 
 @member("constraint", "constraint", may("min", "int"), may("max", "int", "none"), example='regex("a").repeat(1, 3)')
 def repeat(constraint: Any, min: int = 0, max: int | None = None) -> Constraint:
     """At least min and at most max texts of this constraint, one after the other."""
     most = None if max is None else _times("repeat", "max", max)
-    return _engine("repeat", constraint).repeat(_times("repeat", "min", min), most)  # type: ignore[no-any-return]
+    least = _times("repeat", "min", min)
+    return composed(lambda: _engine("repeat", constraint).repeat(least, most), constraint)  # type: ignore[no-any-return]
 
 
 @member("constraint", "constraint", needs("penalty", "float"), example='regex("a+").softly(3.0)')
 def softly(constraint: Constraint, penalty: float) -> Constraint:
     """Soft: other texts are allowed and weighed by exp(-penalty)."""
-    return constraint.softly(penalty)
+    return composed(lambda: constraint.softly(penalty), constraint)  # type: ignore[no-any-return]
 
 
 @member("constraint", "bool", needs("text", "str"), example='regex("a+").matches("aa")', metered=True)

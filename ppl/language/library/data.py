@@ -22,7 +22,11 @@ def parse_json(meter: Meter, text: str) -> Any:
     if _nesting(text) > DEEPEST:
         raise Problem("limit", f"parse_json: the text is nested more than {DEEPEST} levels deep")
     try:
-        return adopted(json.loads(text, parse_int=lambda digits: _integer(meter, digits)), meter.limits)
+        value = json.loads(text, parse_int=lambda digits: _integer(meter, digits))
+        json.dumps(value, ensure_ascii=False).encode()
+        return adopted(value, meter.limits)
+    except UnicodeEncodeError:
+        raise Problem("value", "parse_json: the text names half a character, such as \\ud800") from None
     except json.JSONDecodeError as error:
         raise Problem("value", f"parse_json: no JSON at line {error.lineno}, column {error.colno}: {error.msg}",
                       "matches(text, pattern) or a json_schema makes sure of it first") from None

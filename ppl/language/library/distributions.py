@@ -26,6 +26,8 @@ _LEFT_OUT = frozenset({
     "CAR", "Distribution", "EulerMaruyama", "ImproperUniform", "MaskedDistribution", "MixtureGeneral",
     "TransformedDistribution", "Unit", "biject_to", "constraints", "transforms",
 })
+MOST_PARTS = 32
+"""Distributions that one may be made of."""
 _NUMBER: tuple[Kind, ...] = ("float", "list")
 _OF_DISTRIBUTIONS = frozenset({
     "base_dist", "component_distribution", "component_distributions", "marginal_dist", "mixing_distribution",
@@ -60,6 +62,7 @@ class _Make:
         given = [self._argument(meter, maker, n, v) for n, v in zip(names, args, strict=False)]
         more = {n: self._argument(meter, maker, n, v) for n, v in kwargs.items()}
         _fits_in_memory(meter, self.name, [*given, *more.values()])
+        _not_too_many(self.name, [*given, *more.values()])
         record: Record[Any] = maker(*given, **more)
         if not hasattr(record, "family") or kwargs or any(type(v) is not float for v in args):
             record.flat()  # arguments that cannot be parameters are reported here, with their line
@@ -78,6 +81,20 @@ class _Make:
         if type(value) is int and name in maker.static | {"total_count", "num_steps"}:
             _bounded(meter, self.name, name, value * value if name == "dimension" else value)
         return value
+
+
+def _not_too_many(what: str, arguments: list[Any]) -> None:
+    """Distributions made of themselves again and again would be doubled soon. Raises Problem."""
+    pending, found = arguments, 0
+    while pending:
+        at = pending.pop()
+        if isinstance(at, (list, tuple)):
+            pending.extend(at)
+        elif isinstance(at, Record):
+            found += 1
+            pending.extend(at.args)
+        if found > MOST_PARTS:
+            raise Problem("limit", f"{what}: a distribution of so many others is too large: the limit is {MOST_PARTS}")
 
 
 def _bounded(meter: Meter, what: str, name: str, size: int) -> None:

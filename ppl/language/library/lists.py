@@ -8,7 +8,7 @@ from typing import Any
 from ..comparing import compare, equal, truth
 from ..containers import Items, Table, items
 from ..kinds import Function, kind_of
-from ..limits import Meter
+from ..limits import LONG_WORK, Meter
 from ..problems import Problem
 from ..values import checked_key
 from .registry import function, keyword, may, member, needs
@@ -72,15 +72,17 @@ def zip_(meter: Meter, *lists: Any) -> Items:
     return items([items(row, meter.limits) for row in zip(*lists, strict=False)], meter.limits)
 
 
-@function("bool", needs("values", "list"), example="any([False, True])")
-def any_(values: Items) -> bool:
+@function("bool", needs("values", "list"), example="any([False, True])", metered=True)
+def any_(meter: Meter, values: Items) -> bool:
     """Whether at least one value of a list is true."""
+    meter.charge(len(values) // LONG_WORK)
     return any(truth(v) for v in values)
 
 
-@function("bool", needs("values", "list"), example="all([False, True])")
-def all_(values: Items) -> bool:
+@function("bool", needs("values", "list"), example="all([False, True])", metered=True)
+def all_(meter: Meter, values: Items) -> bool:
     """Whether every value of a list is true."""
+    meter.charge(len(values) // LONG_WORK)
     return all(truth(v) for v in values)
 
 
@@ -99,14 +101,14 @@ def list_(meter: Meter, x: Any) -> Items:
 @member("list", "int", needs("value"), example="[1, 2, 1].count(1)", metered=True)
 def count(meter: Meter, values: Items, value: Any) -> int:
     """How often the value is in the list."""
-    meter.charge(len(values) // 64)
+    meter.charge(len(values) // LONG_WORK)
     return sum(equal(meter, v, value) for v in values)
 
 
 @member("list", "int", needs("value"), example='["a", "b"].index("b")', metered=True)
 def index(meter: Meter, values: Items, value: Any) -> int:
     """Where the value stands first in the list, from 0."""
-    meter.charge(len(values) // 64)
+    meter.charge(len(values) // LONG_WORK)
     for i, v in enumerate(values):
         if equal(meter, v, value):
             return i

@@ -48,6 +48,7 @@ def text(
     _prompt(meter, prompt)
     _bounded("text", meter, max_tokens)
     stops = list(stop) if isinstance(stop, Items) else stop
+    meter.charge(0 if stop is None else len(stop))
     more: dict[str, Any] = {} if temperature is None else {"temperature": temperature}
     return lm.text(prompt, stop=stops, max_tokens=max_tokens, where=where, **more)
 
@@ -83,9 +84,10 @@ def tokens_where(meter: Meter, lm: Any, test: Function, *more: Any) -> Any:
     return mask_where(meter, lm, test, more)
 
 
-@member("model", "mask", needs("tokens", "list"))
-def tokens_in(lm: Any, tokens: Items) -> Any:
+@member("model", "mask", needs("tokens", "list"), metered=True)
+def tokens_in(meter: Meter, lm: Any, tokens: Items) -> Any:
     """The mask of a list of tokens."""
+    meter.charge((len(tokens) + lm.vocab_size // 64) // 16)
     mask = np.zeros(lm.vocab_size, np.bool_)
     for token in _tokens("tokens_in", tokens):
         if not 0 <= token < lm.vocab_size:
@@ -113,9 +115,10 @@ def tokens(meter: Meter, context: Any) -> Items:
     return items(context.each[0].tokens, meter.limits)
 
 
-@member("token", "token", needs("allowed", "mask", "list"))
-def masked(token: Any, allowed: Any) -> Any:
+@member("token", "token", needs("allowed", "mask", "list"), metered=True)
+def masked(meter: Meter, token: Any, allowed: Any) -> Any:
     """The same among the allowed tokens only (a mask, or a list of tokens)."""
+    meter.charge(len(allowed) // (16 if isinstance(allowed, Items) else 1024))
     if isinstance(allowed, Items):
         _tokens("masked", allowed)
     return _can("masked", token).masked(allowed)

@@ -14,6 +14,7 @@ from .registry import function, may, needs
 Number = Any
 _FAR = 1_000
 """round(x, digits): so many digits are as good as any."""
+_TESTED = r'test it first, with matches(x, r"\d+"), or draw it with where=regex(r"\d+")'
 
 
 @function("float", needs("x", "float"), example="abs(-2)")
@@ -77,7 +78,7 @@ def int_(meter: Meter, x: Number | str) -> int:
         try:
             return int(x)
         except ValueError:
-            raise Problem("value", f"int: {x[:40]!r} is not a whole number") from None
+            raise Problem("value", f"int: {x[:40]!r} is not a whole number", _TESTED) from None
     return int(_finite("int", x))
 
 
@@ -89,7 +90,7 @@ def float_(x: Number | str) -> Number:
     try:
         return float(x)
     except ValueError:
-        raise Problem("value", f"float: {x[:40]!r} is not a number") from None
+        raise Problem("value", f"float: {x[:40]!r} is not a number", _TESTED) from None
 
 
 @function("float", needs("values", "list"), example="sum([1, 2, 3])", metered=True)

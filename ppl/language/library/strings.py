@@ -7,7 +7,7 @@ from typing import Any
 from ...text import Text
 from ..containers import Items, items
 from ..kinds import described
-from ..limits import Meter
+from ..limits import LONG_WORK, Meter
 from ..problems import Problem
 from ..show import show
 from .registry import function, may, member, needs
@@ -27,9 +27,10 @@ def contains_any(meter: Meter, text: str, options: str | Items) -> bool:
     return any(option in text for option in _texts("contains_any", options))
 
 
-@function("int", needs("text", "str"), needs("part", "str"), example='count("banana", "an")')
-def count(text: str, part: str) -> int:
+@function("int", needs("text", "str"), needs("part", "str"), example='count("banana", "an")', metered=True)
+def count(meter: Meter, text: str, part: str) -> int:
     """How often the part stands in the text, without overlaps."""
+    meter.charge(len(text) // LONG_WORK)
     return text.count(part)
 
 
@@ -43,11 +44,12 @@ def _plain(name: str, doc: str, example: str) -> None:
 
 
 def _test(name: str, doc: str, example: str) -> None:
-    def test(text: str) -> bool:
+    def test(meter: Meter, text: str) -> bool:
+        meter.charge(len(text) // LONG_WORK)
         return bool(getattr(str, name)(text))
 
     test.__name__, test.__doc__ = name, doc
-    member("str", "bool", example=example)(test)
+    member("str", "bool", example=example, metered=True)(test)
 
 
 _plain("upper", "In capital letters.", '"Hill".upper()')
@@ -65,21 +67,21 @@ _test("islower", "Whether there are letters and all are small.", '"hill".islower
 @member("str", "str", may("characters", "str"), example='" hill ".strip()', metered=True)
 def strip(meter: Meter, text: str, characters: str | None = None) -> str:
     """Without white space (or the given characters) at both ends."""
-    meter.text(len(text))
+    meter.text(len(text) + len(characters or ""))
     return str(text.strip(characters))
 
 
 @member("str", "str", may("characters", "str"), example='" hill".lstrip()', metered=True)
 def lstrip(meter: Meter, text: str, characters: str | None = None) -> str:
     """Without white space (or the given characters) at the beginning."""
-    meter.text(len(text))
+    meter.text(len(text) + len(characters or ""))
     return str(text.lstrip(characters))
 
 
 @member("str", "str", may("characters", "str"), example='"hill.".rstrip(".")', metered=True)
 def rstrip(meter: Meter, text: str, characters: str | None = None) -> str:
     """Without white space (or the given characters) at the end."""
-    meter.text(len(text))
+    meter.text(len(text) + len(characters or ""))
     return str(text.rstrip(characters))
 
 
@@ -88,7 +90,7 @@ def split(meter: Meter, text: str, separator: str | None = None) -> Items:
     """The parts between separators; between white space if none is given."""
     if separator == "":
         raise Problem("value", "split: the separator is empty", "list(text) gives the characters")
-    meter.charge(len(text) // 64)
+    meter.charge(len(text) // LONG_WORK)
     parts = text.split(separator)
     meter.items(len(parts))
     return items(parts, meter.limits)
@@ -97,6 +99,7 @@ def split(meter: Meter, text: str, separator: str | None = None) -> Items:
 @member("str", "list", example='"a\\nb".splitlines()', metered=True)
 def splitlines(meter: Meter, text: str) -> Items:
     """The lines, without their ends."""
+    meter.charge(len(text) // LONG_WORK)
     lines = text.splitlines()
     meter.items(len(lines))
     return items(lines, meter.limits)
@@ -105,6 +108,7 @@ def splitlines(meter: Meter, text: str) -> Items:
 @member("str", "str", needs("parts", "list", "str"), example='", ".join(["a", "b"])', metered=True)
 def join(meter: Meter, separator: str, parts: Items | str) -> str:
     """The texts of a list with this text between them."""
+    meter.charge(len(parts) // LONG_WORK)
     texts = _texts("join", parts)
     meter.text(sum(map(len, texts)) + len(separator) * max(0, len(texts) - 1))
     return separator.join(texts)
@@ -118,15 +122,19 @@ def replace(meter: Meter, text: str, old: str, new: str) -> str:
     return str(text.replace(old, new))
 
 
-@member("str", "bool", needs("start", "str", "list"), example='"hill".startswith("hi")')
-def startswith(text: str, start: str | Items) -> bool:
+@member("str", "bool", needs("start", "str", "list"), example='"hill".startswith("hi")',
+        metered=True)
+def startswith(meter: Meter, text: str, start: str | Items) -> bool:
     """Whether it begins with a text, or one of a list of texts."""
+    meter.charge(len(start) // LONG_WORK)
     return text.startswith(tuple(_texts("startswith", start)) if isinstance(start, Items) else start)
 
 
-@member("str", "bool", needs("end", "str", "list"), example='"Stop!".endswith([".", "!"])')
-def endswith(text: str, end: str | Items) -> bool:
+@member("str", "bool", needs("end", "str", "list"), example='"Stop!".endswith([".", "!"])',
+        metered=True)
+def endswith(meter: Meter, text: str, end: str | Items) -> bool:
     """Whether it ends with a text, or one of a list of texts."""
+    meter.charge(len(end) // LONG_WORK)
     return text.endswith(tuple(_texts("endswith", end)) if isinstance(end, Items) else end)
 
 
@@ -144,15 +152,17 @@ def removesuffix(meter: Meter, text: str, end: str) -> str:
     return str(text.removesuffix(end))
 
 
-@member("str", "int", needs("part", "str"), may("start", "int"), example='"hill".find("l")')
-def find(text: str, part: str, start: int = 0) -> int:
+@member("str", "int", needs("part", "str"), may("start", "int"), example='"hill".find("l")', metered=True)
+def find(meter: Meter, text: str, part: str, start: int = 0) -> int:
     """Where the part stands first, from 0; -1 if it is not there."""
+    meter.charge(len(text) // LONG_WORK)
     return text.find(part, start)
 
 
-@member("str", "int", needs("part", "str"), example='"banana".count("an")')
-def count_(text: str, part: str) -> int:
+@member("str", "int", needs("part", "str"), example='"banana".count("an")', metered=True)
+def count_(meter: Meter, text: str, part: str) -> int:
     """How often the part stands in it, without overlaps."""
+    meter.charge(len(text) // LONG_WORK)
     return text.count(part)
 
 

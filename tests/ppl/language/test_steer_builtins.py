@@ -83,6 +83,8 @@ def test_values(expression: str, value: object) -> None:
 @pytest.mark.parametrize(("expression", "code", "words"), [
     ("1 / 0", "value", "zero"), ("[1][1]", "value", "item 1"), ('{"a": 1}["b"]', "value", "'b'"),
     ('int("x")', "value", "'x'"),
+    (r"""parse_json(r'["\ud800"]')""", "value", "half a character"),
+    ('lm.context("a").next_token()', "unknown-member", ".next_token"),
     ("log(0)", "value", "log"), ("sqrt(-1)", "value", "negative"), ("(-8) ** 0.5", "value", "real"),
     ('1 + "a"', "kind", "join"),
     ('"%d" % 3', "kind", "%"), ('len(1)', "kind", "len"), ("len()", "arguments", "needs"),

@@ -7,6 +7,7 @@ from unchecked import LM, failure, unchecked
 
 from steersman.inference import SMC, Importance, infer
 from steersman.ppl.language import Diagnostic, Limits, Module, SteerError
+from steersman.ppl.language.limits import Meter
 
 
 def diagnosed(module: Module, name: str) -> Diagnostic:
@@ -105,6 +106,59 @@ def test_doubling() -> None:
         for step in steps:
             source = f"def f():\n    x = {first}\n    for i in range(99):\n        x = {step}\n    return x\n"
             assert diagnosed(unchecked(source), "f").code == "limit", step
+
+
+LONG = [
+    't.count("b")', 'count(t, "ab")', 't.find("ab")', "t.islower()", "t.isalpha()", "t.splitlines()", 't.split("b")',
+    '"b".strip(t)', "any(xs)", "all(ys)", '"".join(es)', '"".startswith(es)', '"".endswith(es)', "lm.tokens_in(xs)",
+    'lm.next("").masked(xs)', "choice([t])", "words([t])", 'json_schema({"enum": es})', 'regex("a|" * 9000)',
+    'grammar("start: \\"a\\"" + " " * 9000)', 'lm.text("", max_tokens=1, stop=[str(e) for e in es])',
+    '"' + "{e}" * 9000 + '"', "1" + " == 1" * 9000, "[0 for x in xs[:60] if " + "x in [" + "0, " * 99 + "0]]",
+]
+
+
+@pytest.mark.parametrize("expression", LONG)
+def test_long_work_costs_steps(expression: str) -> None:
+    """What reads much text, many items or many parts of an expression takes more steps than one: a run at its limit of
+    steps is over in a minute, whatever its statements do."""
+    long = 't = "a" * 100000\n    e = ""\n    es = [e] * 20000\n    xs = [0] * 20000\n    ys = [1] * 20000\n'
+    steps = []
+    for body in ("0", expression):
+        function = unchecked(f"def f():\n    {long}    z = {body}\n    return 0\n").functions["f"]
+        meter = Meter(Limits())
+        try:
+            function.enter(meter, [])
+        except SteerError as error:  # what has been charged counts, also where the value is then refused
+            assert error.diagnostics[0].code != "limit"
+        steps.append(meter.limits.steps - meter.left)
+    assert steps[1] - steps[0] >= 100
+
+
+@pytest.mark.parametrize("step", ["c.then(c)", "c & c", "c | c", "(c | regex(r'b')).repeat(1, 2) | c"])
+def test_constraints_do_not_double(step: str) -> None:
+    """A constraint made of itself again and again is refused before it is made; some dozens of parts are fine."""
+    source = f"def f(n):\n    c = regex('a?')\n    for i in range(n):\n        c = {step}\n    return c\n"
+    with pytest.raises(SteerError, match=r"t.steer:4:13: .*the limit is 200"):
+        unchecked(source).functions["f"](40)
+    assert unchecked(source).functions["f"](4) is not None
+
+
+@pytest.mark.parametrize("step", ["Independent(d, 0)", "Mixture(Categorical([0.5, 0.5]), [d, d])"])
+def test_distributions_do_not_double(step: str) -> None:
+    """So are distributions."""
+    source = f"def f(n):\n    d = Normal(0.0, 1.0)\n    for i in range(n):\n        d = {step}\n    return d\n"
+    with pytest.raises(SteerError, match=r"t.steer:4:13: .*the limit is 32"):
+        unchecked(source).functions["f"](40)
+    assert unchecked(source).functions["f"](2) is not None
+
+
+def test_a_predicate_has_few_steps() -> None:
+    """The sampler asks it for every token: a slow one is stopped far below the steps of a run."""
+    source = ("def slow(text):\n    return len([x for x in range(9000) for y in range(9)]) > 0\n\n"
+              'program p():\n    x ~ lm.text("a", max_tokens=2, where=predicate(slow))\n')
+    with pytest.raises(SteerError, match=r"20,000 \(steps\)"):
+        infer(unchecked(source).main(), Importance(1), seed=0)
+    assert failure("predicate(f, cap=10 ** 9)").message.startswith("predicate: cap=1000000000 is too large")
 
 
 def test_deep_expressions() -> None:
