@@ -10,8 +10,6 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import typer
 
-from steersman.ppl.visible import visible
-
 from .exits import PROBLEMS
 
 if TYPE_CHECKING:
@@ -28,6 +26,8 @@ def fail(message: str, code: int = PROBLEMS) -> NoReturn:
 
 
 def note(message: str) -> None:
+    from steersman.ppl.visible import visible
+
     typer.echo(visible(message), err=True)
 
 
