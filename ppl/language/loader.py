@@ -23,8 +23,7 @@ class FolderLoader:
 
     def __call__(self, module: str) -> tuple[str, str]:
         if not _NAME.fullmatch(module):
-            raise Problem("import", f"{module[:40]!r} is no name of a file",
-                          "import helpers reads helpers.steer beside this file")
+            raise Problem("import", f"{module[:40]!r} is no name of a file")
         path = self.folder / f"{module}.steer"
         try:
             if path.resolve(strict=True).parent != self.folder.resolve(strict=True):
@@ -51,4 +50,4 @@ def read(path: str | Path) -> str:
 def no_imports(module: str) -> tuple[str, str]:
     """The loader of a source that lies in no folder."""
     raise Problem("import", f"{module[:40]!r} cannot be imported: this program is in no file",
-                  "load it from a file, or leave the import out")
+                  "leave it out (exp, find, matches and the like are built in), or load the program from a file")

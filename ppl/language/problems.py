@@ -8,7 +8,8 @@ HINTS = {
     "kind": "str(x), int(x), float(x) and list(x) make other kinds of values",
     "value": "test the value first, with `if`, or give up the particle with `condition`",
     "limit": "make it smaller; whoever runs the program can raise most limits: Limits(...)",
-    "import": "import helpers reads helpers.steer beside this file",
+    "import": "import helpers reads helpers.steer beside this file; there are no modules of Python: exp, find, matches "
+              "and the like are built in",
 }
 """For mistakes that bring no hint of their own, by their code."""
 

@@ -118,7 +118,18 @@ def compare_values(
             what = f"'{op}' looks for {named(a.kind)} in a string"
             walk.findings.report("bad-operands", left, what, "look for a string: str(...)")
             return None
+    elif _never_equal(a.kind, b.kind):
+        what = f"'{op}' between {named(a.kind)} and {named(b.kind)} is always {'false' if op == '==' else 'true'}"
+        hint = "write x in xs, or x not in xs" if "list" in (a.kind, b.kind) else "compare values of one kind"
+        walk.findings.report("constant-condition", right, what, hint)
+        return UNKNOWN
     return fold.compare(op, a.known, b.known) if a.constant and b.constant else UNKNOWN
+
+
+def _never_equal(a: Kind, b: Kind) -> bool:
+    """Whether values of these kinds differ for certain, of those that people compare by mistake."""
+    comparable = [*NUMBERS, "str", "list"]
+    return a in comparable and b in comparable and a != b and not {a, b} <= set(NUMBERS)
 
 
 def _compare_hint(a: Value, b: Value) -> str:

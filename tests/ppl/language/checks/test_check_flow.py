@@ -41,6 +41,8 @@ FLOW = [
     ("endless-loop", "while «True»:\n    for w in a:\n        break",
      "this loop cannot end once it has begun: it has no break and no return", None),
     ("constant-condition", "if «1 > 2»:\n    factor 1", "this is always false", None),
+    ("constant-condition", "if len([a]) != «lm.eos»:\n    factor 1",
+     "'!=' between a whole number and a list is always true", "write x in xs, or x not in xs"),
     ("constant-condition", "if a:\n    factor 2\nelif «True»:\n    factor 1", "this is always true", None),
     ("constant-condition", "while «False»:\n    factor 1", "this is always false", None),
     ("never-met", "«condition False»", "this condition is never met: every run ends here", None),
