@@ -62,6 +62,7 @@ def test_every_expression_is_listed() -> None:
     assert set(arithmetic.every(12, 3)) == expected and len(expected) == 149
 
 
+@pytest.mark.slow
 def test_dialogues_parse(lm: NeuralLM) -> None:
     """Lark's Earley parser accepts every dialogue, and `lines` finds in the tree what stands in the text."""
     parse = earley(dialogue.DIALOGUE.source)

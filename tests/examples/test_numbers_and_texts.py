@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 
 import numpy as np
+import pytest
 from scipy.stats import gamma, norm, poisson
 
 from examples import long_winded
@@ -37,6 +38,7 @@ def agrees(found: Posterior, log_z: float, mean: float) -> bool:
     return near and abs(found.log_evidence - log_z) < 4 * found.log_evidence_error
 
 
+@pytest.mark.slow
 def test_both_parts_of_a_guide_are_fitted() -> None:
     """Law: VI and importance sampling agree with the sum of integrals about log Z and the mean pace; the fit of both
     parts makes draws at least twice as effective, and moves the parameters of both."""

@@ -30,6 +30,7 @@ def test_words_of_at_most_five_letters(lm: NeuralLM) -> None:
         assert re.fullmatch(r"[^.!?]*[.!?]", text)
 
 
+@pytest.mark.slow
 def test_infilling_between_fixed_segments(lm: NeuralLM) -> None:
     """The fixed pieces stand in their places and each gap is one sentence."""
     first, second, third = infilling.PIECES
@@ -101,6 +102,7 @@ def test_concurrent_programs_equal_sequential_ones(lm: NeuralLM) -> None:
         assert equal >= 3
 
 
+@pytest.mark.slow
 def test_one_seed_identical_particles(lm: NeuralLM) -> None:
     """A run is a function of its seed, caches or not; another seed gives another run."""
 
@@ -115,6 +117,7 @@ def test_one_seed_identical_particles(lm: NeuralLM) -> None:
     assert first != run(4)
 
 
+@pytest.mark.slow
 def test_the_demo_meets_its_constraint_and_the_raw_model_does_not(lm: NeuralLM) -> None:
     """SMC finds stories that the independent check accepts; the unsteered model finds none with as many particles.
 

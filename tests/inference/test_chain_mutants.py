@@ -18,6 +18,7 @@ def test_caught(mutant: ChainMutant) -> None:
     assert report.z(mutant.oracle) > report.limit + 1.0, f"{mutant.name}: {report}"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("mutant", MUTANTS, ids=lambda m: m.name)
 def test_the_original_passes(mutant: ChainMutant) -> None:
     """No false alarm: same model, same settings, same seed, no bug."""

@@ -29,6 +29,7 @@ from steersman.ppl import dist, factor, observe, program, sample
 LM = TableLM.random(3, seed=2, eos=None)
 
 
+@pytest.mark.slow
 def test_continuous_and_discrete() -> None:
     """NUTS on the continuous choices, exact updates of the discrete ones, in sub-programs: against quadrature."""
     method = Gibbs({("m", "s", "w"): nuts(), "z": conditional(scan="random")}, 50, 40, warmup=40, thin=4)

@@ -96,6 +96,7 @@ def test_joint(case: str, kernel: Kernel) -> None:
     assert report.passed, report
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("case", "skew", "runs"),
     [("normal", likelihood_forgotten, 400), ("normal", likelihood_twice, 1000), ("letters", likelihood_forgotten, 400),
@@ -167,6 +168,7 @@ def test_calibration(case: str, method: Algorithm[Any], runs: int) -> None:
     assert {c.oracle for c in report.checks} == {"sbc", "tarp"}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("method", [Powered(100), Unweighted(50)], ids=lambda m: type(m).__name__)
 def test_calibration_sees_biased_samplers(method: Algorithm[Any]) -> None:
     """With the data three times, or without them: simulation-based calibration fails, and so does TARP."""

@@ -57,6 +57,7 @@ MOVES: list[Kernel] = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("move", [suffix(), mix(site(), edit("line"))], ids=lambda k: k.name)
 def test_many_chains(move: Kernel) -> None:
     """From the prior, after a warm-up: the law of the last states, and z of every statistic."""

@@ -110,6 +110,7 @@ class DeathForgotten(NestedSampling):
         return 0.0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("mutant", "model", "tolerance"),
     [(Untied, stairs(), 0.01), (MeanLogRate, stairs(), 0.01), (LiveForgotten, stairs(), 0.9),

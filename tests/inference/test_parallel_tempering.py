@@ -63,6 +63,7 @@ def z_of(means: Floats, expected: float) -> float:
     return float((means.mean() - expected) / (means.std(ddof=1) / math.sqrt(len(means))))
 
 
+@pytest.mark.slow
 def test_modes_are_weighed_where_local_moves_stay_in_one() -> None:
     """Sixteen independent ladders agree with enumeration; single chains never leave the mode they began in."""
     exact = infer(two_modes(), Enumerate())
@@ -135,6 +136,7 @@ def test_product_of_the_tempered_targets_is_invariant(names: Any) -> None:
     assert max(misfits(FromTheTarget, names)) < 4.2
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("mutant", [Inverted, Always, TargetsStay], ids=lambda m: m.__name__)
 def test_wrong_swaps_are_seen(mutant: type[FromTheTarget]) -> None:
     """The mutants do not leave it invariant."""

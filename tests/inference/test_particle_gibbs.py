@@ -113,6 +113,7 @@ def test_every_model_from_a_sweep() -> None:
     assert_exact(ParticleGibbs(6, 4, warmup=12), runs=300, evidence=False, error_bars=False)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("mode", ["emission", "telescoping"])
 @pytest.mark.parametrize("ancestor_sampling", [False, True])
 def test_process_rewards(mode: str, ancestor_sampling: bool) -> None:

@@ -9,6 +9,7 @@ from steersman.inference.testing import ChainMutant, particle_mutants
 MUTANTS = particle_mutants()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("mutant", MUTANTS, ids=lambda m: m.name)
 def test_caught(mutant: ChainMutant) -> None:
     """The oracle that is built for the bug sees it: without chance in a transition matrix, or by a wide margin."""
@@ -17,6 +18,7 @@ def test_caught(mutant: ChainMutant) -> None:
     assert report.z(mutant.oracle) > report.limit + 1.0, f"{mutant.name}: {report}"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("mutant", MUTANTS, ids=lambda m: m.name)
 def test_the_original_passes(mutant: ChainMutant) -> None:
     """No false alarm: same model, same settings, same seed, no bug."""

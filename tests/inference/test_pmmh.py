@@ -105,6 +105,7 @@ def test_after_another_kernel_without_chance() -> None:
     assert report.passed, report
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("how", ["prior", "proposal", "twist"])
 def test_a_text_as_parameter(how: str) -> None:
     """The text is proposed, the coin is left to two particles: invariant, without chance."""
@@ -139,6 +140,7 @@ def test_invariant_quickly() -> None:
     assert report.passed, report
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("parameters", [(), "count"])
 def test_its_own_start(parameters: Any) -> None:
     """Independent chains from plain sweeps, after a warm-up: means and the law of the last state."""
@@ -170,6 +172,7 @@ PANEL = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("move", [random_walk(scale=0.5), site()], ids=str)
 def test_continuous_parameters(move: Move) -> None:
     """Geweke's joint test of the whole step: random walk or independence proposals, coins by four particles."""
@@ -177,6 +180,7 @@ def test_continuous_parameters(move: Move) -> None:
     assert report.passed, report
 
 
+@pytest.mark.slow
 def test_the_joint_test_sees_a_missing_prior() -> None:
     """The oracle above is able to fail: random-walk proposals judged as if they came from the prior."""
 

@@ -176,6 +176,7 @@ def test_particle_gibbs_leaves_it_invariant(ancestor_sampling: bool, cap: int) -
     assert drift(particle_gibbs(2, resample_at="token", ancestor_sampling=ancestor_sampling), cap) < 1e-12
 
 
+@pytest.mark.slow
 def test_fixed_weights_of_imposed_tokens_are_seen(monkeypatch: pytest.MonkeyPatch) -> None:
     """Mutant: imposed tokens are given the density log p - log Z, as if Z were what draws are weighed by. Two moves in
     a row then leave another law, and do not otherwise."""

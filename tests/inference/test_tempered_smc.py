@@ -184,6 +184,7 @@ def test_keeping_only_last_states_is_not_proper() -> None:
     assert exhaustive(toss(), 4, LastStatesOnly, betas=[0.5, 1.0], steps=1, waste_free=True) > 1e-2
 
 
+@pytest.mark.slow
 def test_a_kernel_at_the_previous_temperature_is_seen_at_large() -> None:
     """The statistical oracle sees it, too; the method with the same settings passes."""
     settings: dict[str, Any] = {"betas": [0.5, 1.0], "steps": 4, "ess": 1.0}
@@ -264,6 +265,7 @@ def test_waste_free_keeps_every_state() -> None:
     assert max(len(set(c)) for c in chains) > 1
 
 
+@pytest.mark.slow
 def test_tempering_finds_what_importance_sampling_misses() -> None:
     """Over 8 runs log Zhat varies much less around log Z than that of as many unmoved particles."""
     log_z = 10 * math.log(math.fsum(math.exp(lp + 2.5 * k) for k, lp in enumerate(COIN.next("").log_probs())))

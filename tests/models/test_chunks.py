@@ -24,6 +24,7 @@ async def walk(lm: models.NeuralLM) -> tuple[int, ...]:
     return tuple(tokens)
 
 
+@pytest.mark.slow
 def test_a_population_that_does_not_fit_has_the_same_posterior(tmp_path: Path) -> None:
     """Law: SMC with 32 particles where a dozen fit gives the log Z (1e-4) and the texts of the run with all memory.
     (Parents are drawn multinomially: SSP tells equal weights from nearly equal ones, which rounding does not keep.)

@@ -193,6 +193,7 @@ def test_backends_are_unbiased(method: Any) -> None:
         assert_exact(method, OracleModel.of(program_call, length=len), runs=150)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("knows", ["mask", "bytes", "nothing"])
 def test_under_a_constraint(knows: Any) -> None:
     """gated(...).where(c) has the mass q(text) [text in C]; base.where(c) keeps p(text) [text in C] whoever proposes.

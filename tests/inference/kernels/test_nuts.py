@@ -99,6 +99,7 @@ def test_gradient_mutants_are_caught(mutant: GradientMutant) -> None:
     assert original.passed, original
 
 
+@pytest.mark.slow
 def test_the_guard_sees_stale_arguments() -> None:
     """Every step compares the change of the log density with the program's own."""
 
@@ -136,6 +137,7 @@ def test_as_the_move_of_other_methods() -> None:
         assert report.passed, report
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("model", "method"),
     [
@@ -167,6 +169,7 @@ class Counted:
         monkeypatch.setattr(Transition, "_one", one)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("how", "most"), [("number", 1), ("list", 2), pytest.param("branch", 9, marks=pytest.mark.slow)]
 )

@@ -51,6 +51,7 @@ def test_joint_law(kernel: Kernel) -> None:
     assert report.passed, report
 
 
+@pytest.mark.slow
 def test_the_joint_test_sees_what_is_not_led_back() -> None:
     """Without the densities of what appears and disappears the same oracle fails."""
 

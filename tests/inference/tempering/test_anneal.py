@@ -135,6 +135,7 @@ def test_edits_are_reversible_at_every_temperature(schedule: Anneal) -> None:
     assert report.passed, report
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("schedule", "target"), [t[1:] for t in TARGETS], ids=[t[0] for t in TARGETS])
 def test_constant_temperature_samples_its_target(schedule: Anneal, target: Target) -> None:
     """Chains of MH(anneal=) that start exactly at the target of a constant schedule are still there after 3 steps."""
@@ -192,6 +193,7 @@ def found(schedule: Anneal, chains: int, steps: int) -> np.ndarray[Any, Any]:
     return np.array([v == mode for v in posterior.values])
 
 
+@pytest.mark.slow
 def test_annealing_finds_the_mode_and_more_often_than_sampling() -> None:
     """The exact mode from about two starts in three; McNemar's test against the same chains at constant temperature."""
     annealed, constant = found(anneal(1.0, 12.0), 40, 250), found(anneal(1.0, 1.0), 40, 250)

@@ -95,6 +95,7 @@ def test_sticking_the_landing() -> None:
     assert np.abs(sticking).max() < 1e-4 < 0.05 < plain.std(0).max()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["normal", "full rank", "program", "measure-valued"])
 def test_vi_finds_the_posterior(kind: str) -> None:
     """Law: guides of every kind come to the posterior, scales too; log Z is corrected."""

@@ -13,7 +13,7 @@ from scipy.optimize import minimize
 
 from steersman.inference import Enumerate, infer
 from steersman.inference.run import Run
-from steersman.inference.schedule import run_together
+from steersman.inference.run.schedule import run_together
 from steersman.inference.variational import Guide, fit, wake_model
 from steersman.inference.variational.evaluate import Evaluation
 from steersman.inference.variational.gradient import estimate

@@ -97,6 +97,7 @@ LAWS = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("law", LAWS)
 def test_measure_valued_derivatives(law: str) -> None:
     """Law: they have the mean of the score's gradient, for an objective that bends and a choice that follows."""

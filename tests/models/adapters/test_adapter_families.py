@@ -14,6 +14,7 @@ from tests.models.decoder.random_checkpoints import CASES
 FAST = ("gpt2",)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("case", [c if c in FAST else pytest.param(c, marks=pytest.mark.slow) for c in CASES])
 def test_every_architecture(case: str) -> None:
     """Law: of every architecture, windows, caps and learned positions included, the fast path is what is

@@ -51,6 +51,7 @@ def slope(f: Callable[[Any], float], theta: Any, direction: Any, h: float = 1e-5
     return (f(moved(h)) - f(moved(-h))) / (2 * h)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("temperature", [1.0, 0.6])
 def test_against_finite_differences(small: Model, adapted: AdaptedLM, temperature: float) -> None:
     """Law: along random directions of each adapter, and of all together, the gradient of weighted log-probabilities of

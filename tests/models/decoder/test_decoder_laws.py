@@ -190,6 +190,7 @@ def test_same_prefix_twice_costs_no_forward(decoder: Decoder) -> None:
     assert decoder.stats.forwards == before
 
 
+@pytest.mark.slow
 def test_many_rows_are_cut_into_batches(decoder: Decoder, reference: Reference) -> None:
     """Law: more rows than `max_rows` give the same answers, and live contexts are not thrown out in turn for ever."""
     rng = np.random.default_rng(5)

@@ -13,6 +13,7 @@ from steersman.models.decoder import Decoder
 V = 61
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("seed", "max_rows", "max_banks"), [(0, 8, 1), pytest.param(2, 8, 3, marks=pytest.mark.slow)])
 def test_random_calls(small: tuple[Path, Reference], seed: int, max_rows: int, max_banks: int) -> None:
     """Law: random sequences of draw, score, score_sequences, log_probs, top, log_mass over a growing, forking,

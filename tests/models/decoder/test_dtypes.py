@@ -34,6 +34,7 @@ def scores(dtype: str) -> tuple[np.ndarray, np.ndarray]:
     return lm.decoder.score_sequences([(lm.bos,)], [tokens])[0], lm.decoder.log_probs([middle])[0]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("dtype", "error", "divergence"), [("bfloat16", 0.02, 1e-4), ("int8", 0.05, 2e-3)])
 def test_stated_error(dtype: str, error: float, divergence: float) -> None:
     """Law: the mean error of the log p of a token, and KL(float32 | stored) of a next token, in nats, are within four

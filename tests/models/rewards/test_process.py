@@ -64,6 +64,7 @@ def test_every_link_in_every_mode(name: str, mode: Any) -> None:
         assert found.probabilities() == pytest.approx(exact) and found.log_evidence == pytest.approx(log_z)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("mode", ["emission", "telescoping"])
 def test_filters_and_chains_agree(mode: Any) -> None:
     """Law: a particle filter that resamples at every reward, and a chain, sample the same posterior."""

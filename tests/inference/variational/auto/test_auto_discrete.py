@@ -65,6 +65,7 @@ def test_the_sum_by_hand_is_that_of_the_program() -> None:
     assert len(joints) == 6 and total < np.logaddexp.reduce(joints)
 
 
+@pytest.mark.slow
 def test_gradient_is_unbiased() -> None:
     """The score estimator with `gradient`, 400 repetitions for each of eight guides, against the gradient of the sum:
     rms z in [.8, 1.2], max |z| < 4. Without log q it is off."""

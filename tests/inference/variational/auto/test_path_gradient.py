@@ -154,6 +154,7 @@ def test_unbiased_on_the_normal_model(kind: Any, sticking: bool) -> None:
     assert np.abs(z).max() < 4, z
 
 
+@pytest.mark.slow
 def test_unbiased_on_the_simplex() -> None:
     """The same against quadrature."""
     z = on_simplex(AutoNormal, 0)

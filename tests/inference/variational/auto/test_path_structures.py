@@ -55,6 +55,7 @@ async def walk() -> Any:
     return x
 
 
+@pytest.mark.slow
 def test_choices_left_to_the_program_need_their_score() -> None:
     """c | x drawn from the program: the gradient of E[log p - log q] needs log p(c | x) in log q, and its score, both
     as `more`. Against quadrature over x and both c; without `more` it is off."""
