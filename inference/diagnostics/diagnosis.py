@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from ..chain.chains import OPTIMISATION, Chains
+from .statistics_table import MEAN_MCSE_SD, StatisticsTable, some
 
 MIN_DRAWS = 4
 RHAT_LIMIT = 1.01
@@ -27,26 +27,23 @@ class Statistic:
 
 
 @dataclass(frozen=True, repr=False)
-class Diagnosis(Mapping[str, Statistic]):
+class Diagnosis(StatisticsTable[Statistic]):
     """Name -> `Statistic`; it prints as a table, with the acceptance of every move (and by where it cut the execution,
     in tenths) and with what speaks against trusting the chains."""
 
+    columns = (
+        *MEAN_MCSE_SD, ("R-hat", "rhat", ".3f"), ("bulk ESS", "ess_bulk", ".0f"), ("tail ESS", "ess_tail", ".0f"),
+    )
     method: str
     chains: Chains
     statistics: dict[str, Statistic]
 
-    def __getitem__(self, name: str) -> Statistic:
-        return self.statistics[name]
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self.statistics)
-
-    def __len__(self) -> int:
-        return len(self.statistics)
+    @property
+    def head(self) -> str:
+        return f"{self.method}: {self.chains}"
 
     @property
     def doubts(self) -> list[str]:
-        """What speaks against trusting the draws, in words; empty if nothing does."""
         chains, found = self.chains, list[str]()
         if chains.optimises:
             return [OPTIMISATION]
@@ -65,27 +62,8 @@ class Diagnosis(Mapping[str, Statistic]):
             found.append(f"the same in all draws (or not finite), which tells nothing: {some(still)}")
         return found
 
-    def __str__(self) -> str:
-        from rich.table import Table
-
-        from ..posterior.summary import as_text
-
-        table = Table(box=None, pad_edge=False, header_style="")
-        table.add_column("statistic", overflow="fold")
-        for title in ("mean", "mcse", "sd", "R-hat", "bulk ESS", "tail ESS"):
-            table.add_column(title, justify="right", no_wrap=True)
-        for name, s in self.items():
-            table.add_row(name, f"{s.mean:.4g}", f"{s.mcse:.2g}", f"{s.sd:.3g}", f"{s.rhat:.3f}", f"{s.ess_bulk:.0f}",
-                          f"{s.ess_tail:.0f}")
-        parts = [f"{self.method}: {self.chains}", as_text(table)]
-        if self.chains.tally.tried:
-            parts.append(as_text(self._moves()))
-        if self.doubts:
-            parts.append("\n".join(f"! {doubt}" for doubt in self.doubts))
-        return "\n\n".join(parts)
-
-    def __repr__(self) -> str:
-        return str(self)
+    def more(self) -> list[object]:
+        return [self._moves()] if self.chains.tally.tried else []
 
     def _moves(self) -> object:
         from rich.table import Table
@@ -101,8 +79,3 @@ class Diagnosis(Mapping[str, Statistic]):
             tenths = " ".join("  - " if math.isnan(a) else f"{a:.2f}" for a in at.get(name, ()))
             table.add_row(name, f"{self.chains.tally.tried[name]:,}", f"{rate:.2f}", *[tenths] * bool(at))
         return table
-
-
-def some(names: list[str], limit: int = 6) -> str:
-    """The first of them, and how many more there are."""
-    return ", ".join(names[:limit]) + (f" and {len(names) - limit} more" if len(names) > limit else "")

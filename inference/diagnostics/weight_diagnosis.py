@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from steersman.ppl.protocols import Floats
 
-from .diagnosis import some
 from .pareto import advice, k_limit, pareto_k
+from .statistics_table import MEAN_MCSE_SD, StatisticsTable, some
 
 
 @dataclass(frozen=True)
@@ -35,28 +35,23 @@ class WeightedStatistic:
 
 
 @dataclass(frozen=True, repr=False)
-class WeightDiagnosis(Mapping[str, WeightedStatistic]):
+class WeightDiagnosis(StatisticsTable[WeightedStatistic]):
     """Name -> `WeightedStatistic`; it prints as a table, with what speaks against trusting the weights. draws: S, of
     which those of weight zero count too. ess: 1 / sum W^2. pareto_k: of the weights."""
 
+    columns = (*MEAN_MCSE_SD, ("Pareto k", "pareto_k", ".2f"))
     method: str
     draws: int
     ess: float
     pareto_k: float
     statistics: dict[str, WeightedStatistic]
 
-    def __getitem__(self, name: str) -> WeightedStatistic:
-        return self.statistics[name]
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self.statistics)
-
-    def __len__(self) -> int:
-        return len(self.statistics)
+    @property
+    def head(self) -> str:
+        return f"{self.method}: {self.draws:,} weighted draws, ESS {self.ess:.1f}, Pareto k {self.pareto_k:.2f}"
 
     @property
     def doubts(self) -> list[str]:
-        """What speaks against trusting the weights, in words; empty if nothing does."""
         limit = k_limit(self.draws)
         if self.pareto_k > limit:
             return [f"heavy tail: Pareto k {self.pareto_k:.2f} of the weights is above {limit:.2f}, the limit for "
@@ -66,23 +61,6 @@ class WeightDiagnosis(Mapping[str, WeightedStatistic]):
             return [f"heavy tail: Pareto k above {limit:.2f}, the limit for {self.draws:,} draws, so the mean is not "
                     f"to be trusted: {some(list(heavy))}. {advice(max(heavy.values()))}"]
         return []
-
-    def __str__(self) -> str:
-        from rich.table import Table
-
-        from ..posterior.summary import as_text
-
-        table = Table(box=None, pad_edge=False, header_style="")
-        table.add_column("statistic", overflow="fold")
-        for title in ("mean", "mcse", "sd", "Pareto k"):
-            table.add_column(title, justify="right", no_wrap=True)
-        for name, s in self.items():
-            table.add_row(name, f"{s.mean:.4g}", f"{s.mcse:.2g}", f"{s.sd:.3g}", f"{s.pareto_k:.2f}")
-        head = f"{self.method}: {self.draws:,} weighted draws, ESS {self.ess:.1f}, Pareto k {self.pareto_k:.2f}"
-        return "\n\n".join([head, as_text(table), *["\n".join(f"! {d}" for d in self.doubts)] * bool(self.doubts)])
-
-    def __repr__(self) -> str:
-        return str(self)
 
 
 def weight_diagnosis(

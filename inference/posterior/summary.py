@@ -56,25 +56,32 @@ def as_text(shown: Any, width: int = 100) -> str:
 
 def footer(posterior: Posterior) -> str:
     """One line: log Z with its standard error and ESS, or how the Markov chains fared; then the cost."""
+    stopped = f"; stopped: {posterior.stopped}" if posterior.stopped else ""
+    if posterior.chains is not None:
+        told = chain_summary(posterior)
+    else:
+        k = heavy_tail(posterior)
+        tail = "" if k is None else f", heavy tail (Pareto k {k:.2f})"
+        told = f"{_log_z(posterior)}, ESS {posterior.ess:.1f} of {len(posterior)}{tail}"
+    return f"{posterior.method}: {told}, {expense(posterior)}{stopped}"
+
+
+def expense(posterior: Posterior) -> str:
+    """The cost in words."""
     c = posterior.cost
     rewards = f", {c.rewards:,} reward calls" if c.rewards else ""
-    stopped = f"; stopped: {posterior.stopped}" if posterior.stopped else ""
-    told = _evidence(posterior) if posterior.chains is None else chain_summary(posterior)
-    return (f"{posterior.method}: {told}, {c.tokens:,} tokens, {c.calls:,} LM calls{rewards}, {c.seconds:.1f} s"
-            f"{stopped}")
+    return f"{c.tokens:,} tokens, {c.calls:,} LM calls{rewards}, {c.seconds:.1f} s"
 
 
-def _evidence(posterior: Posterior) -> str:
-    k = heavy_tail(posterior)
-    tail = "" if k is None else f", heavy tail (Pareto k {k:.2f})"
-    return f"{_log_z(posterior)}, ESS {posterior.ess:.1f} of {len(posterior)}{tail}"
+def evidence(posterior: Posterior) -> tuple[str, str]:
+    """("log Z", its estimate and in brackets its error); "log Z so far" of a target that is not complete."""
+    error = posterior.log_evidence_error
+    shown = "exact" if error == 0 else "error unknown" if not math.isfinite(error) else f"± {error:.2f}"
+    return "log Z" if posterior.finished is None else "log Z so far", f"{posterior.log_evidence:.2f} ({shown})"
 
 
 def _log_z(posterior: Posterior) -> str:
-    error = posterior.log_evidence_error
-    shown = "exact" if error == 0 else "error unknown" if not math.isfinite(error) else f"± {error:.2f}"
-    log_z = "log Z" if posterior.finished is None else "log Z so far"  # of a target that is not complete
-    return f"{log_z} = {posterior.log_evidence:.2f} ({shown})"
+    return " = ".join(evidence(posterior))
 
 
 def chain_summary(posterior: Posterior) -> str:

@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Mapping
 from html import escape
 
 from ..diagnostics.pareto import heavy_tail
 from ..posterior import Posterior
-from ..posterior.summary import candidates, chain_summary
+from ..posterior.summary import candidates, chain_summary, evidence, expense
 from .ink import shown
 from .limits import ROWS
 
 
 def facts(posterior: Posterior) -> str:
     """The numbers of the header, as a definition list."""
-    cost, error = posterior.cost, posterior.log_evidence_error
     rows: list[tuple[str, str]] = []
     if posterior.program is not None:
         rows.append(("program", posterior.program))
@@ -23,15 +21,13 @@ def facts(posterior: Posterior) -> str:
     if posterior.seed is not None:
         rows.append(("seed", str(posterior.seed)))
     if posterior.chains is None:
-        sure = "exact" if error == 0 else f"± {error:.2f}" if math.isfinite(error) else "error unknown"
-        rows.append(("log Z" if posterior.finished is None else "log Z so far",
-                     f"{posterior.log_evidence:.2f} ({sure})".replace("-", "−").replace("inf", "∞")))
+        log_z, estimate = evidence(posterior)
+        rows.append((log_z, estimate.replace("-", "−").replace("inf", "∞")))
         tail = "" if (k := heavy_tail(posterior)) is None else f"; heavy tail (Pareto k {k:.2f})"
         rows.append(("ESS", f"{posterior.ess:.1f} of {len(posterior):,}{tail}"))
     else:
         rows.append(("chains", chain_summary(posterior)))
-    rows.append(("cost", f"{cost.tokens:,} tokens, {cost.calls:,} LM calls"
-                         + (f", {cost.rewards:,} reward calls" if cost.rewards else "") + f", {cost.seconds:.1f} s"))
+    rows.append(("cost", expense(posterior)))
     return "".join(f"<div><dt>{escape(name)}</dt><dd>{escape(text)}</dd></div>" for name, text in rows)
 
 

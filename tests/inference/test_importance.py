@@ -6,8 +6,9 @@ import math
 
 import numpy as np
 import pytest
+from perfect_guide import perfectly_guided
 
-from steersman.inference import AllParticlesDead, Enumerate, Importance, infer
+from steersman.inference import AllParticlesDead, Importance, infer
 from steersman.inference.testing import (
     OracleModel,
     check_measure,
@@ -87,19 +88,7 @@ def test_guide_program(proposal: Program[[], None]) -> None:
 
 def test_perfect_guide_has_no_variance() -> None:
     """Drawing from the posterior itself gives every particle the weight Z."""
-
-    @program
-    async def target() -> int:
-        token = await sample(LM.next(""), "token")
-        await factor(float(token), "tilt")
-        return token
-
-    exact = infer(target, Enumerate())
-
-    @program
-    async def perfect() -> None:
-        await sample(exact, "token")
-
+    target, perfect, exact = perfectly_guided(LM)
     posterior = infer(target, Importance(50, proposal=perfect))
     assert posterior.log_weights + math.log(50) == pytest.approx(np.full(50, exact.log_evidence))
     assert posterior.ess == pytest.approx(50)

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from perfect_guide import perfectly_guided
 
 from steersman.inference import MH, SMC, Bounds, Chains, Enumerate, Importance, Posterior, infer, sandwich
 from steersman.inference.chain import Tally
@@ -282,19 +283,7 @@ def test_mutants_are_seen(mutant: str, monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_a_perfect_sampler_has_no_gap() -> None:
     """A guide that draws from the posterior makes both bounds log Z, without error."""
-
-    @program
-    async def target() -> int:
-        token = await sample(LM.next(""), "token")
-        await factor(float(token), "tilt")
-        return token
-
-    exact = infer(target, Enumerate())
-
-    @program
-    async def perfect() -> None:
-        await sample(exact, "token")
-
+    target, perfect, exact = perfectly_guided(LM)
     bounds = sandwich(target, Importance(4, proposal=perfect), exact, runs=10)
     assert bounds.lower == pytest.approx(exact.log_evidence) == bounds.upper
     assert bounds.gap_error < 1e-9
